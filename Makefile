@@ -1,0 +1,47 @@
+# Two commands do everything: `make demo` and `make test`. Each installs what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE := 1
+# The clouds' SDKs ignore NO_PROXY for loopback (facts: ECS SDK, Tencent SDK), so nothing here runs behind a proxy.
+unexport HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
+
+.PHONY: demo test quick lint types unit lock controlplane clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+test: quick controlplane
+	$(BIN)/pytest tests --ignore tests/unit
+
+quick: lint types unit
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+unit: $(VENV)/.installed
+	$(BIN)/pytest tests/unit
+
+controlplane: $(VENV)/.installed
+	@$(BIN)/python -m controlplane
+
+# Locks carry hashes and no index address.
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: $(VENV)/.installed
+	$(LOCK) requirements/dev.in -o requirements/dev.lock $(UPGRADE)
+	$(LOCK) requirements/operator.in -c requirements/dev.lock -o requirements/operator.lock
+	$(LOCK) requirements/emulator.in -c requirements/dev.lock -o requirements/emulator.lock
+
+$(VENV)/.installed: requirements/dev.lock pyproject.toml emulator/pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . --editable emulator
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
