@@ -1,0 +1,194 @@
+"""A CloudAccount as a frozen value, and the grants it gives: which jobs may use it, and for what.
+
+Addresses, credentials and grants exist on this cluster-scoped kind alone; nothing a tenant writes is an address, a path,
+the name of a Secret or a namespace.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from imageferry.core.errors import Refusal
+from imageferry.core.job import ExportJob, Job
+from imageferry.core.reasons import Reason
+
+ACCOUNT_FINALIZER: Final = "imageferry.dev/account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Addresses in place of the cloud's own; empty means the cloud's own."""
+
+    compute: str = ""
+    object_store: str = ""
+    sts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """Narrowing lists; an absent list (None) restricts nothing."""
+
+    regions: tuple[str, ...] | None = None
+    buckets: tuple[str, ...] | None = None
+    image_ids: tuple[str, ...] | None = None
+    object_prefixes: tuple[str, ...] | None = None
+    role_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Tasks at a time per region, and requests per second per region and action; None means learned."""
+
+    concurrent_exports: int | None = None
+    concurrent_imports: int | None = None
+    requests_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who pays and who may."""
+
+    name: str
+    uid: str
+    generation: int
+    deleting: bool
+    guarded: bool
+    provider: str
+    region: str
+    secret: str
+    """The Secret's name in the operator's own namespace; empty where another source of credentials is named."""
+    credentials_kind: str
+    """The field of spec.credentials in use: secretRef, workloadIdentity or instanceRole."""
+    assume_role: bool
+    namespaces_from: str
+    """Names, Selector or All; empty means that nobody may refer to the account."""
+    namespace_names: tuple[str, ...]
+    namespace_selector: Mapping[str, Any]
+    grants: Grants
+    limits: Limits
+    endpoints: Endpoints
+
+
+def parse_account(manifest: Mapping[str, Any]) -> Account:
+    """The account of a CloudAccount object as the API server returns it."""
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    credentials = spec.get("credentials", {})
+    namespaces, limits, endpoints = (spec.get(field) or {} for field in ("allowedNamespaces", "limits", "endpoints"))
+    return Account(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        deleting="deletionTimestamp" in metadata,
+        guarded=ACCOUNT_FINALIZER in metadata.get("finalizers", ()),
+        provider=spec["provider"],
+        region=spec.get("region", ""),
+        secret=credentials.get("secretRef", {}).get("name", ""),
+        credentials_kind=next(iter(credentials), ""),
+        assume_role="assumeRole" in spec,
+        namespaces_from=namespaces.get("from", ""),
+        namespace_names=tuple(namespaces.get("names", ())),
+        namespace_selector=namespaces.get("selector", {}),
+        grants=_grants(spec.get("allow") or {}),
+        limits=Limits(
+            concurrent_exports=limits.get("concurrentExports"),
+            concurrent_imports=limits.get("concurrentImports"),
+            requests_per_second=limits.get("requestsPerSecond"),
+        ),
+        endpoints=Endpoints(
+            compute=endpoints.get("compute", ""),
+            object_store=endpoints.get("objectStore", ""),
+            sts=endpoints.get("sts", ""),
+        ),
+    )
+
+
+def _grants(allow: Mapping[str, Any]) -> Grants:
+    fields = ("regions", "buckets", "imageIDs", "objectPrefixes", "roleNames")
+    lists = [tuple(allow[field]) if field in allow else None for field in fields]
+    return Grants(regions=lists[0], buckets=lists[1], image_ids=lists[2], object_prefixes=lists[3], role_names=lists[4])
+
+
+def barred(account: Account, job: Job, namespace_labels: Mapping[str, str], image_id: str) -> Refusal | None:
+    """The first grant that the job lacks, or None. `image_id` is empty while it is not known yet."""
+    grants = account.grants
+    if not _admits(account, job.namespace, namespace_labels):
+        return Refusal(
+            Reason.ACCOUNT_NOT_PERMITTED,
+            f"CloudAccount {account.name} does not admit namespace {job.namespace}: extend its spec.allowedNamespaces.",
+        )
+    region = job.region or account.region
+    if not _listed(region, grants.regions):
+        return _lacks(Reason.REGION_NOT_PERMITTED, account, "region", region, "regions")
+    if not _listed(job.role_name, grants.role_names) and job.role_name:
+        return _lacks(Reason.ROLE_NOT_PERMITTED, account, "role", job.role_name, "roleNames")
+    if isinstance(job, ExportJob):
+        if not _listed(job.bucket, grants.buckets):
+            return _lacks(Reason.BUCKET_NOT_PERMITTED, account, "bucket", job.bucket, "buckets")
+        if grants.object_prefixes is not None and not job.prefix.startswith(grants.object_prefixes):
+            return _lacks(Reason.OBJECT_NOT_PERMITTED, account, "file prefix", job.prefix, "objectPrefixes")
+    if image_id and not _matches(image_id, grants.image_ids):
+        return _lacks(Reason.IMAGE_NOT_PERMITTED, account, "image", image_id, "imageIDs")
+    return None
+
+
+def _lacks(reason: Reason, account: Account, what: str, value: str, field: str) -> Refusal:
+    return Refusal(reason, f"CloudAccount {account.name} does not allow {what} {value}: extend its spec.allow.{field}.")
+
+
+def _listed(value: str, allowed: tuple[str, ...] | None) -> bool:
+    return allowed is None or value in allowed
+
+
+def _matches(value: str, patterns: tuple[str, ...] | None) -> bool:
+    """Exact, or a trailing star."""
+    return patterns is None or any(
+        value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern for pattern in patterns
+    )
+
+
+def _admits(account: Account, namespace: str, labels: Mapping[str, str]) -> bool:
+    match account.namespaces_from:
+        case "All":
+            return True
+        case "Names":
+            return namespace in account.namespace_names
+        case "Selector":
+            return selects(account.namespace_selector, labels)
+        case _:
+            return False
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a Kubernetes LabelSelector fits; an empty selector fits everything, an unknown operator nothing."""
+    exact = selector.get("matchLabels") or {}
+    return all(labels.get(key) == value for key, value in exact.items()) and all(
+        _meets(expression, labels) for expression in selector.get("matchExpressions") or ()
+    )
+
+
+def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    value = labels.get(expression["key"])
+    match expression["operator"]:
+        case "In":
+            return value in expression["values"]
+        case "NotIn":
+            return value not in expression["values"]
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return False
+
+
+def insecure_endpoint(account: Account) -> str | None:
+    """The first address that would send keys in the clear beyond this machine, or None."""
+    for address in (account.endpoints.compute, account.endpoints.object_store, account.endpoints.sts):
+        parts = urlsplit(address)
+        if address and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            return address
+    return None
+
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})

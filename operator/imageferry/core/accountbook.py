@@ -1,0 +1,179 @@
+"""What a CloudAccount's `.status` remembers: whose account it is, its lanes, and the tasks whose objects had to go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from imageferry.core.job import DeletionPolicy, ExportJob, Job, Kind, format_time, parse_time
+from imageferry.core.journal import Claim, Condition, Journal, read_condition, write_condition
+
+MOST_ORPHANS: Final = 500
+"""As many as the CRD's list holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A task, or an open claim, whose object had to go before it could be ended. It still counts in its lane.
+
+    `task_id` is empty for a claim whose outcome was open.
+    """
+
+    operation: str
+    task_id: str
+    key: str
+    object_prefix: str
+    image_id: str
+    bucket: str
+    region: str
+    account_id: str
+    namespace: str
+    name: str
+    uid: str
+    deletion_policy: DeletionPolicy
+    claimed_at: datetime
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRow:
+    """One lane as the account shows it."""
+
+    region: str
+    operation: str
+    limit: int | None
+    learned_limit: int | None
+    running: int
+    queued: int
+    closed_until: datetime | None
+    closed_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """Everything of an account's status that the operator reads back."""
+
+    observed_generation: int = -1
+    conditions: tuple[Condition, ...] = ()
+    account_id: str = ""
+    lanes: tuple[LaneRow, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+
+
+_OPERATIONS: Final = {Kind.EXPORT: "Export", Kind.IMPORT: "Import"}
+
+
+def operation_of(kind: Kind) -> str:
+    """The word for a direction in lanes and orphans."""
+    return _OPERATIONS[kind]
+
+
+def orphan_of(job: Job, journal: Journal, claim: Claim, now: datetime) -> Orphan:
+    """The record of what a job leaves behind."""
+    resolved = journal.resolved
+    return Orphan(
+        operation=operation_of(job.kind),
+        task_id=(journal.task.id or "") if journal.task else "",
+        key=claim.key,
+        object_prefix=claim.object_prefix,
+        image_id=resolved.image_id if resolved else "",
+        bucket=resolved.bucket if resolved else (job.bucket if isinstance(job, ExportJob) else ""),
+        region=resolved.region if resolved else job.region,
+        account_id=claim.account_id,
+        namespace=job.namespace,
+        name=job.name,
+        uid=job.uid,
+        deletion_policy=job.policy.deletion_policy,
+        claimed_at=claim.claimed_at,
+        since=now,
+    )
+
+
+def read(status: Mapping[str, Any]) -> Book:
+    """The book of a status as the API server returns it."""
+    return Book(
+        observed_generation=status.get("observedGeneration", -1),
+        conditions=tuple(read_condition(item) for item in status.get("conditions") or ()),
+        account_id=status.get("accountID", ""),
+        lanes=tuple(_lane(item) for item in status.get("lanes") or ()),
+        orphans=tuple(_orphan(item) for item in status.get("orphans") or ()),
+    )
+
+
+def write(book: Book) -> dict[str, Any]:
+    """The status that holds the book."""
+    return {
+        "observedGeneration": book.observed_generation,
+        "conditions": [write_condition(condition) for condition in book.conditions],
+        "lanes": [_write_lane(lane) for lane in book.lanes],
+        "orphans": [_write_orphan(orphan) for orphan in book.orphans],
+    } | ({"accountID": book.account_id} if book.account_id else {})
+
+
+def _lane(value: Mapping[str, Any]) -> LaneRow:
+    closed = value.get("closedUntil")
+    return LaneRow(
+        region=value["region"],
+        operation=value["operation"],
+        limit=value.get("limit"),
+        learned_limit=value.get("learnedLimit"),
+        running=value.get("running", 0),
+        queued=value.get("queued", 0),
+        closed_until=parse_time(closed) if closed else None,
+        closed_reason=value.get("closedReason", ""),
+    )
+
+
+def _write_lane(lane: LaneRow) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "region": lane.region,
+        "operation": lane.operation,
+        "running": lane.running,
+        "queued": lane.queued,
+    }
+    if lane.limit is not None:
+        fields["limit"] = lane.limit
+    if lane.learned_limit is not None:
+        fields["learnedLimit"] = lane.learned_limit
+    if lane.closed_until:
+        fields |= {"closedUntil": format_time(lane.closed_until), "closedReason": lane.closed_reason}
+    return fields
+
+
+def _orphan(value: Mapping[str, Any]) -> Orphan:
+    return Orphan(
+        operation=value["operation"],
+        task_id=value.get("taskID", ""),
+        key=value["key"],
+        object_prefix=value["objectPrefix"],
+        image_id=value.get("imageID", ""),
+        bucket=value.get("bucket", ""),
+        region=value["region"],
+        account_id=value["accountID"],
+        namespace=value["namespace"],
+        name=value["name"],
+        uid=value["uid"],
+        deletion_policy=DeletionPolicy(value["deletionPolicy"]),
+        claimed_at=parse_time(value["claimedAt"]),
+        since=parse_time(value["since"]),
+    )
+
+
+def _write_orphan(orphan: Orphan) -> dict[str, Any]:
+    fields = {
+        "operation": orphan.operation,
+        "taskID": orphan.task_id,
+        "key": orphan.key,
+        "objectPrefix": orphan.object_prefix,
+        "imageID": orphan.image_id,
+        "bucket": orphan.bucket,
+        "region": orphan.region,
+        "accountID": orphan.account_id,
+        "namespace": orphan.namespace,
+        "name": orphan.name,
+        "uid": orphan.uid,
+        "deletionPolicy": str(orphan.deletion_policy),
+        "claimedAt": format_time(orphan.claimed_at),
+        "since": format_time(orphan.since),
+    }
+    return {name: text for name, text in fields.items() if text}
