@@ -1,0 +1,253 @@
+"""The verbs for Alibaba Cloud: joins preflight, calls, search and output into the contract of clouds/provider.py.
+
+Exports only: imports are refused by name. What an error means is in faults.py, what an answer means in translate.py.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from imageferry.clouds.alibaba import listing, output, preflight, search, translate
+from imageferry.clouds.alibaba.calls import Calls
+from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action
+from imageferry.clouds.alibaba.translate import Detail, Listed
+from imageferry.clouds.provider import Access, Capabilities, CloudConnection, ImageProvider, Search
+from imageferry.clouds.ratelimit import RateLimits
+from imageferry.clouds.threads import together
+from imageferry.core.artifacts import Artifact, Artifacts
+from imageferry.core.errors import Blocked, Failure, Rejected, Transient, Unconfirmed
+from imageferry.core.job import ExportJob, Job, Kind
+from imageferry.core.journal import Claim, Resolved
+from imageferry.core.observation import Absent, Observation, Running, Task
+from imageferry.core.reasons import Reason
+
+_STARTS_APART: Final = timedelta(minutes=5)
+"""How far the start in the journal (the Date of the answer to the submission, at first) may be from the cloud's."""
+
+log = structlog.get_logger(__name__)
+
+_PERCENTS_A_LOOK: Final = 10
+"""Of so many running tasks the percent is asked for in one poll: that takes one call each, where the state takes none."""
+
+_ENDED_ALREADY: Final = ("InvalidTaskId.IncorrectTaskStatus", listing.UNKNOWN_TASK)
+
+_OLDEST_WAITING: Final = timedelta(days=7)
+"""No task waits longer. The filter for waiting tasks is said to have no effect, and then lists all there ever were."""
+
+
+def connect(access: Access) -> CloudConnection:
+    """The connection that one version of an account's credentials makes."""
+    return Connection(access)
+
+
+class Connection:
+    """One version of one account's credentials: the rate limits and the list of regions are shared by all its regions."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._limits = RateLimits(access.requests_per_second)
+        self._central = self._calls(CENTRAL_REGION)
+        self._exports: dict[str, Exports] = {}
+        self._owner = ""
+        self._regions: Collection[str] = ()
+
+    async def owner(self) -> str:
+        """The id of the account that owns the key, asked from STS each time."""
+        answer = await self._central.caller()
+        found = answer.body.get("AccountId")
+        if not isinstance(found, str) or not found:
+            raise Transient(Reason.CLOUD_UNAVAILABLE, "The cloud did not say whose key it is.")
+        self._owner = found
+        return found
+
+    def provider(self, kind: Kind, region: str) -> ImageProvider:
+        """The verbs in one region. Raises Rejected for imports."""
+        if kind is not Kind.EXPORT:
+            raise _unsupported(kind)
+        if region not in self._exports:
+            self._exports[region] = Exports(self._calls(region), self)
+        return self._exports[region]
+
+    async def known_owner(self) -> str:
+        """The owner as it was last told: the owner of a key never changes."""
+        return self._owner or await self.owner()
+
+    async def has_region(self, region: str) -> bool:
+        """Whether the cloud has the region; asked again for one that was not there. A key may lack the right to ask."""
+        if region not in self._regions:
+            try:
+                self._regions = translate.regions((await self._central.ecs(Action.DESCRIBE_REGIONS, {})).body)
+            except Blocked as failure:
+                if failure.reason is not Reason.NOT_AUTHORIZED:
+                    raise
+                return True
+        return region in self._regions
+
+    async def aclose(self) -> None:
+        """Let go of the sockets; the pool is the caller's."""
+        self._central.close()
+        for exports in self._exports.values():
+            await exports.aclose()
+
+    def _calls(self, region: str) -> Calls:
+        return Calls(self._access, self._limits, region)
+
+
+class Exports:
+    """ECS images into OSS buckets, in one region."""
+
+    def __init__(self, calls: Calls, connection: Connection) -> None:
+        self._calls = calls
+        self._connection = connection
+        self._percents = _Percents()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Exports can be cancelled (CancelTask); ExportImage takes no client token."""
+        return Capabilities(cancel=True, client_token=False)
+
+    async def preflight(self, job: Job) -> Resolved:
+        """What the job means here. Raises Rejected, Blocked or Deferred."""
+        return await preflight.check(
+            self._calls, _export(job), has_region=self._connection.has_region, owner=self._connection.known_owner
+        )
+
+    async def resolve(self, job: Job) -> Resolved:
+        """What the job means here, for a task of ours that was found again. Raises Transient or Blocked."""
+        return await preflight.resolve(self._calls, _export(job))
+
+    async def submit(self, job: Job, claim: Claim, resolved: Resolved) -> Task:
+        """ExportImage, once, from what was pinned. Raises as the contract says."""
+        answer = await self._calls.submit(
+            translate.export_request(resolved, claim), signed_at=claim.claimed_at, nonce=claim.key
+        )
+        task_id, request_id = answer.body.get("TaskId"), answer.body.get("RequestId")
+        if not isinstance(task_id, str) or not task_id:
+            raise Unconfirmed(Reason.SUBMISSION_UNKNOWN, "The cloud took the submission, but named no task.")
+        log.info(
+            "export submitted",
+            uid=job.uid,
+            key=claim.key,
+            account_id=claim.account_id,
+            region=resolved.region,
+            task_id=task_id,
+            request_id=request_id,
+        )
+        return Task(
+            id=task_id, key=claim.key, object_prefix=claim.object_prefix, state="Waiting", started_at=answer.date
+        )
+
+    async def find(self, search_: Search) -> Observation:
+        """Is there a task of ours, by the files it writes?"""
+        return await search.find(self._calls, search_)
+
+    async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
+        """The states, 100 tasks to a call. A task without an id, or whose details failed to come, is left out."""
+        known = {uid: task for uid, task in tasks.items() if task.id}
+        ids = sorted({task.id for task in known.values() if task.id})
+        chunks = [ids[first : first + listing.MOST_ROWS] for first in range(0, len(ids), listing.MOST_ROWS)]
+        parts = await together(listing.exports(self._calls, {"TaskIds": ",".join(chunk)}) for chunk in chunks)
+        rows = {task_id: row for part in parts for task_id, row in part.rows.items()}
+        asked = self._percents.choose([row.id for row in rows.values() if not row.ended])
+        clocks = dict(
+            zip(ids, (part.cloud_time for part, chunk in zip(parts, chunks, strict=True) for _ in chunk), strict=True)
+        )
+        seen = await together(
+            self._look(task, rows.get(task.id or ""), clocks[task.id or ""], asked) for task in known.values()
+        )
+        return {uid: look for uid, look in zip(known, seen, strict=True) if look}
+
+    async def cancel(self, task: Task) -> None:
+        """CancelTask, once the task has been looked at again: one that shows files of others is left alone."""
+        if task.id is None:
+            return
+        try:
+            shown, _ = await listing.detail(self._calls, task.id)
+            if shown.listed.ended or not _may_be(task, shown):
+                return
+            await self._calls.ecs(Action.CANCEL_TASK, {"TaskId": task.id})
+        except Failure as failure:
+            if failure.code not in _ENDED_ALREADY:
+                raise
+        log.info("cancel requested", key=task.key, task_id=task.id, region=self._calls.region)
+
+    async def collect(self, resolved: Resolved, task: Task) -> Artifacts:
+        """What is really there."""
+        return await output.collect(self._calls, resolved, task)
+
+    async def discard(self, artifacts: Sequence[Artifact]) -> None:
+        """Delete what collect listed, and nothing else."""
+        await output.discard(self._calls, artifacts)
+        for artifact in artifacts:
+            log.info("file deleted", bucket=artifact.bucket, file=artifact.key)
+
+    async def running(self) -> Sequence[str]:
+        """The ids of all exports that run in the region, whoever started them."""
+        since = translate.moment(datetime.now(UTC) - _OLDEST_WAITING)
+        return [row.id for row in await listing.running(self._calls, {"StartTime": since})]
+
+    async def aclose(self) -> None:
+        """Let go of the sockets."""
+        self._calls.close()
+
+    async def _look(
+        self, task: Task, row: Listed | None, cloud_time: datetime, asked: Collection[str]
+    ) -> Observation | None:
+        """What is seen of one task; details cost a call and are asked of ended tasks and of some that run."""
+        if row is None:
+            return Absent(cloud_time)
+        current = Running(
+            cloud_time, translate.task(row, task.key, task.object_prefix), self._percents.last.get(row.id)
+        )
+        if not row.ended and row.id not in asked:
+            return current
+        try:
+            shown, _ = await listing.detail(self._calls, row.id)
+        except Transient as failure:
+            if failure.code == listing.UNKNOWN_TASK:
+                return Absent(cloud_time)
+            return None if row.ended else current
+        if translate.owned(shown, task.object_prefix) is False:
+            return Absent(cloud_time)
+        if shown.percent is not None:
+            self._percents.last[row.id] = shown.percent
+        return translate.seen(shown.listed, task, cloud_time, shown)
+
+
+class _Percents:
+    """Whose percent is asked for next, and the last answers: running tasks take turns, ten to a poll."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
+        self._turn = 0
+
+    def choose(self, running: Sequence[str]) -> frozenset[str]:
+        """The tasks to ask about now. What is no longer running is forgotten."""
+        self._turn += 1
+        self._turns = {task_id: self._turns.get(task_id, 0) for task_id in running}
+        self.last = {task_id: percent for task_id, percent in self.last.items() if task_id in self._turns}
+        chosen = sorted(running, key=lambda task_id: self._turns[task_id])[:_PERCENTS_A_LOOK]
+        self._turns |= dict.fromkeys(chosen, self._turn)
+        return frozenset(chosen)
+
+
+def _export(job: Job) -> ExportJob:
+    if not isinstance(job, ExportJob):
+        raise _unsupported(job.kind)
+    return job
+
+
+def _unsupported(kind: Kind) -> Rejected:
+    return Rejected(Reason.NOT_YET_SUPPORTED, f"This release knows no {kind} on Alibaba Cloud.")
+
+
+def _may_be(task: Task, shown: Detail) -> bool:
+    """Whether a running task can be the one that the journal means: by its files, or by its time while it shows none."""
+    owned = translate.owned(shown, task.object_prefix)
+    created = shown.listed.created_at
+    if owned is not None or created is None or task.started_at is None:
+        return owned is not False
+    return abs(created - task.started_at) <= _STARTS_APART

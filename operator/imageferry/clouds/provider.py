@@ -1,0 +1,134 @@
+"""The contract of a cloud: eight verbs in plain frozen values.
+
+Laws:
+
+- No call waits for a task to end, and each has a deadline shorter than its caller's.
+- All but `submit` are safe to repeat. Only the failures of core/errors.py escape.
+- An unknown task state means Running, never Failed. Every observation carries the cloud's own clock.
+- Before each verb the caller has made sure that the credentials' owner is the account of the attempt.
+- Files and tasks are ours if the object name begins with the attempt's object prefix and "_"; nothing else counts.
+"""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from imageferry.core.account import Endpoints
+from imageferry.core.artifacts import Artifact, Artifacts
+from imageferry.core.job import Job, Kind
+from imageferry.core.journal import Claim, Resolved
+from imageferry.core.keys import Mark
+from imageferry.core.observation import Observation, Task
+from imageferry.core.secret import Keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What to look for: the marks of a job's attempts, on its resolved image, not before `since`.
+
+    `since` is the cloud's and the API server's time of the earliest act that may have made a task: the claim's time, or the
+    object's creation where the journal was lost. `until` ends the window of the newest claim; None where there is none.
+    `closed` are the numbers among the marks whose attempts the journal has closed (see core.observation.foremost).
+    `image_id` is empty where the journal was lost and the source is not an id.
+    """
+
+    marks: tuple[Mark, ...]
+    closed: Container[int]
+    region: str
+    image_id: str
+    bucket: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What this cloud can do for this direction: end a task early; recognise a repeated submission by a client token."""
+
+    cancel: bool
+    client_token: bool
+
+
+class ImageProvider(Protocol):
+    """One account and region of one cloud."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this cloud can and cannot do."""
+
+    async def preflight(self, job: Job) -> Resolved:
+        """What the job means here. Raises Rejected, Blocked or Deferred with a reason that names the remedy."""
+
+    async def resolve(self, job: Job) -> Resolved:
+        """What the job means here, for a task of ours that was found again: as preflight, but nothing is forbidden.
+
+        Raises Transient or Blocked if the image cannot be found any more.
+        """
+
+    async def submit(self, job: Job, claim: Claim, resolved: Resolved) -> Task:
+        """Exactly one request on the wire, no retry, its own deadline, signed with `claim.claimed_at`.
+
+        Raises Unsent only if the request provably never left, Unconfirmed whenever the task may have started, and any other
+        Failure only as the cloud's own proof that it has not.
+        """
+
+    async def find(self, search: Search) -> Observation:
+        """Is there a task of ours? Absent only with proof; Candidate or Unprovable otherwise."""
+
+    async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
+        """Many tasks at once, as few calls as the cloud allows, by the caller's own ids (uids) in and out."""
+
+    async def cancel(self, task: Task) -> None:
+        """Ask the cloud to end the task; "already ended" is success."""
+
+    async def collect(self, resolved: Resolved, task: Task) -> Artifacts:
+        """What is really there: every file under the task's prefix with size, checksum and format by its magic bytes."""
+
+    async def discard(self, artifacts: Sequence[Artifact]) -> None:
+        """Delete what collect listed, and nothing else; "already gone" is success."""
+
+    async def running(self) -> Sequence[str]:
+        """The ids of all tasks of this operation that run in the region, whoever started them."""
+
+    async def aclose(self) -> None:
+        """Let go of threads and sockets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """How long calls and looks may take, in seconds; the operator's settings say why."""
+
+    submit_deadline_seconds: float
+    read_deadline_seconds: float
+    read_lag_seconds: float
+    task_retention_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Everything a cloud needs to make its clients. `report` is told action, region and code of every request made."""
+
+    keys: Keys
+    endpoints: Endpoints
+    timings: Timings
+    requests_per_second: float | None
+    pool: ThreadPoolExecutor
+    report: Callable[[str, str, str], None]
+
+
+class CloudConnection(Protocol):
+    """One version of one account's credentials."""
+
+    async def owner(self) -> str:
+        """The id of the cloud account that owns the credentials, asked from the cloud. Raises a Failure."""
+
+    def provider(self, kind: Kind, region: str) -> ImageProvider:
+        """The verbs for one direction in one region; the same object for the same arguments."""
+
+    async def aclose(self) -> None:
+        """Let go of what the connection holds."""
+
+
+Connect = Callable[[Access], CloudConnection]

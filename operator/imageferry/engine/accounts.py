@@ -1,0 +1,223 @@
+"""Accounts: from a CloudAccount's name to a connection whose owner is known, or to the reason why there is none.
+
+The named Secret is reread (never watched: its Role grants `get` on named Secrets alone). Who owns the key is asked from the
+cloud when the key changes, and at most hourly after that. Everything here may be lost by a restart without harm.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from imageferry.clouds.provider import Access, CloudConnection, Timings
+from imageferry.clouds.registry import connector
+from imageferry.core.account import Account, barred, insecure_endpoint
+from imageferry.core.errors import Failure, Refusal, Transient
+from imageferry.core.job import Job, Kind
+from imageferry.core.reasons import Reason
+from imageferry.core.secret import Keys, parse_secret
+from imageferry.engine import clock
+from imageferry.engine.lanes import LaneKey
+from imageferry.engine.store import Store
+from imageferry.kube import errors
+from imageferry.kube.objects import NAMESPACES, KubeClient
+from imageferry.logs import hide
+from imageferry.settings import Settings
+
+_log: Final = structlog.get_logger("imageferry.accounts")
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """An account that can be used now: its wish, its connection, and the cloud account that owns the key."""
+
+    account: Account
+    connection: CloudConnection
+    owner: str
+
+    def lane(self, kind: Kind, region: str) -> LaneKey:
+        """The lane that a job of this kind and region uses."""
+        return LaneKey(self.account.provider, self.owner, region, kind)
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is known of one account's credentials. Times are monotonic seconds."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    material: Keys | None = None
+    endpoints: object = None
+    connection: CloudConnection | None = None
+    owner: str = ""
+    read_at: float | None = None
+    asked_at: float | None = None
+    refusal: Refusal | None = None
+    refused_at: float = 0.0
+
+
+class Accounts:
+    """All accounts in use. `pool` carries the SDKs' blocking calls; `report` counts cloud requests."""
+
+    def __init__(
+        self,
+        store: Store,
+        client: KubeClient,
+        settings: Settings,
+        *,
+        pool: ThreadPoolExecutor,
+        report: Callable[[str, str, str, str], None],
+    ) -> None:
+        self._store, self._client, self._settings = store, client, settings
+        self._pool, self._report = pool, report
+        self._held: dict[str, _Held] = {}
+        self._labels: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._retired: list[CloudConnection] = []
+
+    async def usable(self, name: str) -> Usable | Refusal:
+        """The account, or why it cannot be used. Raises no Failure: every one becomes a refusal."""
+        record = self._store.accounts.get(name)
+        if record is None:
+            return Refusal(
+                Reason.ACCOUNT_NOT_FOUND, f"There is no CloudAccount {name}: create it, or correct accountRef."
+            )
+        held = self._held.setdefault(record.account.uid, _Held())
+        async with held.lock:
+            refusal = self._unsupported(record.account) or await self._refresh(record.account, held)
+        if refusal:
+            return refusal
+        if held.connection is None:
+            raise AssertionError("an account without a refusal has a connection")
+        return Usable(record.account, held.connection, held.owner)
+
+    async def barred(self, account: Account, job: Job, image_id: str) -> Refusal | None:
+        """The first grant of the account that the job lacks."""
+        labels = await self._namespace_labels(job.namespace) if account.namespaces_from == "Selector" else {}
+        return barred(account, job, labels, image_id)
+
+    async def aclose(self) -> None:
+        """Close every connection, those that a rotation retired included."""
+        for connection in [*self._retired, *(held.connection for held in self._held.values() if held.connection)]:
+            await connection.aclose()
+
+    def _unsupported(self, account: Account) -> Refusal | None:
+        if connector(account.provider) is None:
+            return Refusal(Reason.NOT_YET_SUPPORTED, f"This release does not know the provider {account.provider}.")
+        if account.credentials_kind != "secretRef" or account.assume_role:
+            return Refusal(
+                Reason.NOT_YET_SUPPORTED, "This release takes credentials from spec.credentials.secretRef alone."
+            )
+        address = insecure_endpoint(account)
+        if address and not self._settings.allow_insecure_endpoints:
+            return Refusal(
+                Reason.INVALID_SPEC,
+                f"spec.endpoints: {address} would send keys in the clear; use https, or run the operator with "
+                "--allow-insecure-endpoints.",
+            )
+        return None
+
+    async def _refresh(self, account: Account, held: _Held) -> Refusal | None:
+        """Bring Secret and owner up to date where their time has come. A refusal is remembered for a short while."""
+        now, settings = clock.monotonic(), self._settings
+        if held.refusal and now - held.refused_at < settings.look_again_seconds:
+            if not await self._secret_changed(account, held):
+                return held.refusal
+        elif held.read_at is None or now - held.read_at >= settings.secret_reread_seconds:
+            await self._secret_changed(account, held)
+        if held.material is None:
+            return self._remember(held, held.refusal)
+        if held.endpoints != account.endpoints:
+            self._connect(account, held, held.material)
+        if held.asked_at is None or now - held.asked_at >= settings.account_recheck_seconds:
+            return self._remember(held, await self._ask_owner(held))
+        return self._remember(held, None)
+
+    def _remember(self, held: _Held, refusal: Refusal | None) -> Refusal | None:
+        if refusal:
+            held.refused_at = clock.monotonic()
+        held.refusal = refusal
+        return refusal
+
+    async def _secret_changed(self, account: Account, held: _Held) -> bool:
+        """Read the Secret again; whether it holds another key than before."""
+        found = await self._read_secret(account)
+        held.read_at = clock.monotonic()
+        if found == held.material:
+            return False
+        if isinstance(found, Refusal):
+            if found.reason is not Reason.CLOUD_UNAVAILABLE or held.material is None:
+                held.material, held.refusal = None, found
+            return False
+        hide(found.secret)
+        if found.token:
+            hide(found.token)
+        self._connect(account, held, found)
+        return True
+
+    async def _read_secret(self, account: Account) -> Keys | Refusal:
+        try:
+            secret = await self._client.get_secret(self._settings.namespace, account.secret)
+        except errors.NotFound:
+            return Refusal(
+                Reason.CREDENTIALS_MISSING,
+                f"There is no Secret {account.secret} in the operator's namespace {self._settings.namespace}: create it.",
+            )
+        except errors.Forbidden:
+            return Refusal(
+                Reason.CREDENTIALS_MISSING,
+                f"The operator may not read the Secret {account.secret}: name it in the resourceNames of its Role.",
+            )
+        except errors.KubeFailure as failure:
+            _log.warning("secret not read", account=account.name, failure=str(failure))
+            return Refusal(Reason.CLOUD_UNAVAILABLE, "The API server did not answer when the Secret was read.")
+        return parse_secret(secret)
+
+    def _connect(self, account: Account, held: _Held, material: Keys) -> None:
+        connect = connector(account.provider)
+        if connect is None:
+            raise AssertionError("an unknown provider is refused before")
+        if held.connection:
+            self._retired.append(held.connection)
+        settings = self._settings
+        held.connection = connect(
+            Access(
+                keys=material,
+                endpoints=account.endpoints,
+                timings=Timings(
+                    submit_deadline_seconds=settings.call_deadline_seconds,
+                    read_deadline_seconds=settings.read_deadline_seconds,
+                    read_lag_seconds=settings.read_lag_seconds,
+                    task_retention_seconds=settings.task_retention_seconds,
+                ),
+                requests_per_second=account.limits.requests_per_second,
+                pool=self._pool,
+                report=lambda action, region, code: self._report(account.provider, region, action, code),
+            )
+        )
+        held.material, held.endpoints = material, account.endpoints
+        held.owner, held.asked_at, held.refusal = "", None, None
+
+    async def _ask_owner(self, held: _Held) -> Refusal | None:
+        """Who owns the key. While the cloud is away an owner that is known stays so: the key is the same."""
+        if held.connection is None:
+            raise AssertionError("only a connection can be asked")
+        try:
+            held.owner = await held.connection.owner()
+        except Transient as failure:
+            return None if held.owner else Refusal.of(failure)
+        except Failure as failure:
+            held.asked_at = None
+            return Refusal.of(failure)
+        held.asked_at = clock.monotonic()
+        return None
+
+    async def _namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        at, labels = self._labels.get(namespace, (float("-inf"), {}))
+        if clock.monotonic() - at < self._settings.look_again_seconds:
+            return labels
+        manifest: Mapping[str, Any] = await self._client.get(NAMESPACES, None, namespace)
+        labels = manifest["metadata"].get("labels") or {}
+        self._labels[namespace] = (clock.monotonic(), labels)
+        return labels

@@ -1,0 +1,182 @@
+"""Facts for one decision: what account, lane, lease, memory and cloud say about one job right now."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from imageferry.clouds.provider import ImageProvider
+from imageferry.core.errors import Blocked, Refusal, Transient
+from imageferry.core.facts import Bounds, Facts
+from imageferry.core.job import DeletionPolicy
+from imageferry.core.journal import Resolved
+from imageferry.core.observation import NotLooked
+from imageferry.core.reasons import Reason
+from imageferry.core.transition import remembered_refusal
+from imageferry.engine import clock
+from imageferry.engine.accounts import Accounts, Usable
+from imageferry.engine.lanes import LaneKey, Lanes
+from imageferry.engine.leader import Leader
+from imageferry.engine.store import JobRecord
+from imageferry.settings import Settings
+
+_FIRST_CANCEL_PAUSE_SECONDS = 5.0
+_LONGEST_CANCEL_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A record, the facts around it, and the provider that its next step would use."""
+
+    record: JobRecord
+    facts: Facts
+    usable: Usable | Refusal | None
+    region: str
+
+    @property
+    def provider(self) -> ImageProvider:
+        """The verbs, by credentials whose owner is the attempt's. Raises Transient or Blocked where there are none."""
+        return self._usable.connection.provider(self.record.job.kind, self.region)
+
+    @property
+    def lane(self) -> LaneKey:
+        """The lane that the job uses. Raises as provider."""
+        return self._usable.lane(self.record.job.kind, self.region)
+
+    @property
+    def account_id(self) -> str:
+        """The owner of the credentials. Raises as provider."""
+        return self._usable.owner
+
+    @property
+    def _usable(self) -> Usable:
+        if not isinstance(self.usable, Usable):
+            refusal = self.usable or Refusal(Reason.ACCOUNT_NOT_READY, "The account was not asked for.")
+            raise Transient(refusal.reason, refusal.message)
+        claim = self.record.journal.claim
+        if claim and claim.account_id != self.usable.owner:
+            raise Blocked(
+                Reason.ACCOUNT_CHANGED,
+                f"The credentials belong to account {self.usable.owner}, the attempt to {claim.account_id}.",
+            )
+        return self.usable
+
+
+class Gatherer:
+    """Gathers the facts; asks the API server and the cloud only for what the journal's state calls for."""
+
+    def __init__(self, *, accounts: Accounts, lanes: Lanes, leader: Leader, settings: Settings) -> None:
+        self._accounts, self._lanes, self._leader, self._settings = accounts, lanes, leader, settings
+        self._bounds = bounds(settings)
+
+    async def gather(self, record: JobRecord) -> Sight:
+        """The facts for the record as it is. Raises a KubeFailure where namespaces cannot be read."""
+        job, journal, memory = record.job, record.journal, record.memory
+        usable = await self._accounts.usable(job.account) if _needs_account(record) else None
+        barred = None
+        if isinstance(usable, Usable) and not journal.finished:
+            barred = await self._accounts.barred(usable.account, job, self._image_id(record))
+        region = self._region(record, usable)
+        checked = self._fresh_check(record)
+        turn = None
+        if isinstance(usable, Usable) and barred is None and isinstance(checked, Resolved) and _wants_slot(record):
+            turn = self._turn(record, usable, checked)
+        refusal = remembered_refusal(journal, job, clock.now())
+        submit_seconds = self._settings.call_deadline_seconds + self._settings.fence_margin_seconds
+        capabilities = usable.connection.provider(job.kind, region).capabilities if isinstance(usable, Usable) else None
+        deleting_since, now = memory.deletion_seen_at, clock.monotonic()
+        facts = Facts(
+            now=clock.now(),
+            clock_agrees=self._clock_agrees(record),
+            observation=memory.observation,
+            collected=memory.collected,
+            owner=usable.owner if isinstance(usable, Usable) else "",
+            away=usable if isinstance(usable, Refusal) else None,
+            barred=barred,
+            refused=Refusal(Reason(refusal.reason), refusal.message, refusal.next_try_at) if refusal else None,
+            checked=checked,
+            turn=turn,
+            unsent=memory.unsent and journal.claim is not None and journal.claim.claimed_by == self._settings.identity,
+            fenced=self._leader.lease_remaining() > submit_seconds,
+            claim_age_seconds=now - memory.claimed_at,
+            cancel_due=_cancel_due(record, now),
+            cancel_acknowledged=memory.cancel_acknowledged,
+            absent_since=memory.absent_since,
+            born_silent=memory.born_silent,
+            guarded_here=memory.guarded_here,
+            deleting_seconds=0.0 if deleting_since is None else now - deleting_since,
+            deletion_tried=memory.deletion_tried,
+            cloud_away=memory.cloud_away,
+            can_cancel=capabilities.cancel if capabilities else True,
+            has_token=capabilities.client_token if capabilities else False,
+            bounds=self._bounds,
+        )
+        return Sight(record, facts, usable, region)
+
+    def _turn(self, record: JobRecord, usable: Usable, resolved: Resolved) -> Refusal | None:
+        key = usable.lane(record.job.kind, resolved.region)
+        self._lanes.set_limit(key, usable.account.limits.concurrent_exports)
+        return self._lanes.turn(record.job.uid, record.job, key, resolved.image_id)
+
+    def _fresh_check(self, record: JobRecord) -> Resolved | Refusal | None:
+        """Preflight's answer while it is fresh: a yes for as long as a look, a no until its recheck is due."""
+        checked, age = record.memory.checked, clock.monotonic() - record.memory.checked_at
+        life = (
+            self._settings.hold_recheck_seconds if isinstance(checked, Refusal) else self._settings.look_again_seconds
+        )
+        return checked if age < life else None
+
+    def _image_id(self, record: JobRecord) -> str:
+        checked = record.memory.checked
+        if isinstance(checked, Resolved):
+            return checked.image_id
+        return record.journal.resolved.image_id if record.journal.resolved else ""
+
+    def _region(self, record: JobRecord, usable: Usable | Refusal | None) -> str:
+        """The region of the attempt, else of the spec, else of the account."""
+        journal = record.journal
+        if journal.claim and journal.resolved:
+            return journal.resolved.region
+        return record.job.region or (usable.account.region if isinstance(usable, Usable) else "")
+
+    def _clock_agrees(self, record: JobRecord) -> bool:
+        seen = record.memory.observation
+        if isinstance(seen, NotLooked):
+            return record.memory.clock_agreed
+        limit = timedelta(seconds=self._settings.clock_agreement_seconds)
+        record.memory.clock_agreed = abs(seen.cloud_time - record.memory.observed_at) < limit
+        return record.memory.clock_agreed
+
+
+def bounds(settings: Settings) -> Bounds:
+    """The times of the settings that decisions depend on."""
+    return Bounds(
+        window_seconds=settings.window_seconds,
+        send_seconds=settings.claim_send_limit_seconds,
+        read_lag_seconds=settings.read_lag_seconds,
+        look_again_seconds=settings.look_again_seconds,
+        hold_recheck_seconds=settings.hold_recheck_seconds,
+        young_object_seconds=settings.young_object_seconds,
+        cancelled_bound_seconds=settings.delete_cancelled_bound_seconds,
+        away_bound_seconds=settings.delete_away_bound_seconds,
+        claim_extra_seconds=settings.delete_claim_extra_seconds,
+        no_date_bound_seconds=settings.delete_no_date_bound_seconds,
+    )
+
+
+def _needs_account(record: JobRecord) -> bool:
+    """A finished job needs its account only to delete its files; one to be orphaned never does."""
+    job, journal = record.job, record.journal
+    if job.deleting and job.policy.deletion_policy is DeletionPolicy.ORPHAN:
+        return False
+    return not journal.finished or (job.deleting and bool(journal.artifacts))
+
+
+def _wants_slot(record: JobRecord) -> bool:
+    job, journal = record.job, record.journal
+    return journal.claim is None and not journal.finished and not job.deleting and not job.policy.suspend
+
+
+def _cancel_due(record: JobRecord, now: float) -> bool:
+    """At once, and after each acknowledged request later: a cloud may lose one."""
+    asked = record.memory.cancel_asked_at
+    pause = min(_FIRST_CANCEL_PAUSE_SECONDS * 2.0 ** min(record.memory.cancels, 16), _LONGEST_CANCEL_PAUSE_SECONDS)
+    return asked is None or now - asked >= pause

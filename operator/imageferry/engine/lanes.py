@@ -1,0 +1,198 @@
+"""Slots: who may have a task now. A lane is everything that shares one quota (provider, account id, region, operation).
+
+Slots are computed from the records, never acquired and leaked: a claim or a task in a journal holds one, and so does a
+reservation between the decision to claim and the answer to its write. Order of the queue: fair between namespaces, then
+priority within the namespace, then age.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from imageferry.core.errors import Deferred, Refusal, Scope
+from imageferry.core.job import Job, Kind
+from imageferry.core.reasons import Reason
+from imageferry.engine import clock
+from imageferry.engine.store import JobRecord
+
+
+class LaneKey(NamedTuple):
+    """What shares one quota."""
+
+    provider: str
+    account_id: str
+    region: str
+    kind: Kind
+
+
+class _Waiting(NamedTuple):
+    namespace: str
+    priority: int
+    created_at: datetime
+    uid: str
+
+
+class _Slot(NamedTuple):
+    namespace: str
+    image_id: str
+
+
+@dataclass(slots=True)
+class Lane:
+    """One lane: who holds a slot, who waits (both by uid), and until when it is closed."""
+
+    holders: dict[str, _Slot] = field(default_factory=dict)
+    reserved: dict[str, _Slot] = field(default_factory=dict)
+    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    orphans: int = 0
+    limit: int | None = None
+    closed_until: datetime | None = None
+    closed_reason: Reason | None = None
+    busy_images: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def used(self) -> int:
+        """Slots taken: tasks, open claims, reservations and orphans."""
+        return len(self.holders.keys() | self.reserved.keys()) + self.orphans
+
+    @property
+    def free(self) -> int | None:
+        """Slots left, or None where no limit is set."""
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+
+_ALL: Final = 1_000_000
+"""As many as want to, where no limit is set."""
+
+
+class Lanes:
+    """All lanes. `wake` is told the uid of every job whose turn it may have become; `provider_of` names an account's cloud."""
+
+    def __init__(self, wake: Callable[[str], None], provider_of: Callable[[str], str]) -> None:
+        self.lanes: dict[LaneKey, Lane] = defaultdict(Lane)
+        self._lane_of: dict[str, LaneKey] = {}
+        self._queued_in: dict[str, LaneKey] = {}
+        self._wake = wake
+        self._provider_of = provider_of
+
+    def note(self, uid: str, record: JobRecord | None) -> None:
+        """Keep the holders in step with a record that changed or went (None)."""
+        key = self._lane_held(record) if record else None
+        before = self._lane_of.pop(uid, None)
+        if before and before != key:
+            lane = self.lanes[before]
+            lane.holders.pop(uid, None)
+            self._reopen(lane)
+            self.wake_next(before)
+        if record is None or record.journal.finished or record.journal.claim or record.job.deleting:
+            self._leave(uid)
+        if key and record:
+            self._lane_of[uid] = key
+            resolved = record.journal.resolved
+            self.lanes[key].holders[uid] = _Slot(record.job.namespace, resolved.image_id if resolved else "")
+            self.lanes[key].reserved.pop(uid, None)
+
+    def turn(self, uid: str, job: Job, key: LaneKey, image_id: str) -> Refusal | None:
+        """Why it is not this job's turn, or None if it is. A job that is refused waits in the lane from then on."""
+        lane = self.lanes[key]
+        self._queued_in[uid] = key
+        lane.waiting[uid] = _Waiting(job.namespace, job.policy.priority, job.created_at, uid)
+        now = clock.now()
+        if lane.closed_until and now < lane.closed_until:
+            reason = lane.closed_reason or Reason.QUEUED
+            return Refusal(
+                reason, "The lane is closed by the cloud's quota; it is tried again later.", lane.closed_until
+            )
+        busy_until = lane.busy_images.get(image_id)
+        others = {slot.image_id for holder, slot in (lane.holders | lane.reserved).items() if holder != uid}
+        if image_id in others or (busy_until and now < busy_until):
+            return Refusal(Reason.IMAGE_BUSY, "Another task works on the same image.", busy_until)
+        free = lane.free
+        if free is not None and uid not in (entry.uid for entry in self._next(lane, free)):
+            return Refusal(Reason.QUEUED, f"All {lane.limit} slots of the lane are taken.")
+        return None
+
+    def reserve(self, uid: str, job: Job, key: LaneKey, image_id: str) -> None:
+        """Hold a slot until the claim is in the record, or `release` is called."""
+        self.lanes[key].reserved[uid] = _Slot(job.namespace, image_id)
+        self._leave(uid)
+
+    def release(self, uid: str, key: LaneKey) -> None:
+        """The claim was not written."""
+        self.lanes[key].reserved.pop(uid, None)
+        self.wake_next(key)
+
+    def defer(self, key: LaneKey, image_id: str, deferred: Deferred) -> datetime:
+        """The cloud refused for a quota or a busy image; returns when it is worth another try."""
+        lane, until = self.lanes[key], clock.now() + timedelta(seconds=deferred.retry_after_seconds)
+        if deferred.scope is Scope.IMAGE:
+            lane.busy_images[image_id] = until
+        else:
+            lane.closed_until, lane.closed_reason = until, deferred.reason
+        return until
+
+    def set_limit(self, key: LaneKey, limit: int | None) -> None:
+        """What the account's spec allows in this lane."""
+        lane = self.lanes[key]
+        if lane.limit != limit:
+            lane.limit = limit
+            self.wake_next(key)
+
+    def set_orphans(self, counts: Counter[LaneKey]) -> None:
+        """How many orphans hold slots in each lane."""
+        for key in self.lanes.keys() | counts.keys():
+            lane = self.lanes[key]
+            fewer, lane.orphans = counts[key] < lane.orphans, counts[key]
+            if fewer:
+                self.wake_next(key)
+
+    def of_account(self, provider: str, account_id: str) -> Iterator[tuple[LaneKey, Lane]]:
+        """The lanes in use of one owner."""
+        return (
+            (key, lane)
+            for key, lane in self.lanes.items()
+            if (key.provider, key.account_id) == (provider, account_id) and (lane.used or lane.waiting)
+        )
+
+    def wake_next(self, key: LaneKey) -> None:
+        """Have those looked at whose turn it may be."""
+        lane = self.lanes[key]
+        for entry in self._next(lane, _ALL if lane.free is None else lane.free):
+            self._wake(entry.uid)
+
+    def _lane_held(self, record: JobRecord) -> LaneKey | None:
+        claim, resolved = record.journal.claim, record.journal.resolved
+        if claim is None or resolved is None or record.journal.finished:
+            return None
+        return LaneKey(self._provider_of(record.job.account), claim.account_id, resolved.region, record.job.kind)
+
+    def _reopen(self, lane: Lane) -> None:
+        """A slot was freed: what the concurrent quota had closed is worth a try at once."""
+        if lane.closed_reason is Reason.CONCURRENT_QUOTA_EXCEEDED:
+            lane.closed_until = lane.closed_reason = None
+
+    def _leave(self, uid: str) -> None:
+        key = self._queued_in.pop(uid, None)
+        if key:
+            self.lanes[key].waiting.pop(uid, None)
+
+    def _next(self, lane: Lane, count: int) -> list[_Waiting]:
+        """The first `count` that wait: the namespace with the fewest slots first, then priority, then age."""
+        if not lane.waiting or count == 0:
+            return []
+        queues: dict[str, list[_Waiting]] = defaultdict(list)
+        for entry in sorted(lane.waiting.values(), key=lambda each: (-each.priority, each.created_at, each.uid)):
+            queues[entry.namespace].append(entry)
+        if count >= len(lane.waiting):
+            return list(lane.waiting.values())
+        taken = Counter(slot.namespace for slot in (lane.holders | lane.reserved).values())
+        chosen: list[_Waiting] = []
+        while len(chosen) < count and queues:
+            namespace = min(queues, key=lambda each: (taken[each], queues[each][0].created_at, each))
+            chosen.append(queues[namespace].pop(0))
+            taken[namespace] += 1
+            if not queues[namespace]:
+                del queues[namespace]
+        return chosen

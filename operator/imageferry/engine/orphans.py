@@ -1,0 +1,182 @@
+"""Tasks whose objects had to go: recorded on their account before the finalizer leaves, then followed until nothing is left.
+
+The record lives in CloudAccount.status.orphans. It still counts in its lane, is cancelled while it runs, and under Delete
+its files are removed. Retain keeps whole files; Orphan is never recorded.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from imageferry.clouds.provider import ImageProvider, Search
+from imageferry.core.accountbook import MOST_ORPHANS, Orphan, operation_of, orphan_of
+from imageferry.core.errors import Failure
+from imageferry.core.job import DeletionPolicy, Kind
+from imageferry.core.journal import Resolved
+from imageferry.core.keys import Mark
+from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Running, Succeeded, Task
+from imageferry.engine import clock
+from imageferry.engine.accounts import Accounts, Usable
+from imageferry.engine.lanes import LaneKey, Lanes
+from imageferry.engine.leader import Leader
+from imageferry.engine.store import JobRecord, Store
+from imageferry.engine.writer import Writer
+from imageferry.kube import errors
+from imageferry.metrics import Metrics
+from imageferry.settings import Settings
+
+_log: Final = structlog.get_logger("imageferry.orphans")
+_TRIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphans:
+    """The orphans of all accounts."""
+
+    store: Store
+    writer: Writer
+    accounts: Accounts
+    lanes: Lanes
+    leader: Leader
+    metrics: Metrics
+    settings: Settings
+
+    async def record(self, record: JobRecord) -> None:
+        """Write the record of what the job leaves behind; returns only once the account's status holds it.
+
+        An account that is gone can hold nothing: then the log line and the metric are all that is left.
+        Raises a KubeFailure where the write gets no answer.
+        """
+        job, claim = record.job, record.journal.claim
+        account = self.store.accounts.get(job.account)
+        provider = account.account.provider if account else ""
+        _log.warning("task orphaned", uid=job.uid, namespace=job.namespace, name=job.name, account=job.account,
+                     key=claim.key if claim else "", task=record.journal.task.id if record.journal.task else "")  # fmt: skip
+        if claim and account:
+            await self._append(job.account, orphan_of(job, record.journal, claim, clock.now()))
+        self.metrics.task_orphaned(job.kind, provider)
+        self.count()
+
+    async def _append(self, account: str, orphan: Orphan) -> None:
+        for _ in range(_TRIES):
+            record = self.store.accounts.get(account)
+            if record is None:
+                return
+            others = [each for each in record.book.orphans if each.key != orphan.key]
+            book = replace(record.book, orphans=(*others, orphan)[-MOST_ORPHANS:])
+            try:
+                await self.writer.commit_book(record, book)
+            except errors.Conflict:
+                await self.writer.refresh_account(account)
+            else:
+                return
+        raise errors.Conflict("the account's status changes too fast")
+
+    def count(self) -> None:
+        """Tell the lanes how many slots orphans hold."""
+        counts: Counter[LaneKey] = Counter()
+        for record in self.store.accounts.values():
+            for orphan in record.book.orphans:
+                counts[_lane(record.account.provider, orphan)] += 1
+        self.lanes.set_orphans(counts)
+
+    async def run(self) -> None:
+        """Follow all orphans, for ever."""
+        while True:
+            await asyncio.sleep(self.settings.look_again_seconds)
+            if self.leader.is_leader:
+                for name in [name for name, record in self.store.accounts.items() if record.book.orphans]:
+                    await self._follow(name)
+
+    async def _follow(self, name: str) -> None:
+        usable = await self.accounts.usable(name)
+        record = self.store.accounts.get(name)
+        if not isinstance(usable, Usable) or record is None:
+            return
+        for orphan in record.book.orphans:
+            if orphan.account_id != usable.owner:
+                continue
+            provider = usable.connection.provider(_kind(orphan), orphan.region)
+            try:
+                settled = await self._settle(provider, orphan)
+            except Failure as failure:
+                _log.warning(
+                    "orphan not settled", account=name, key=orphan.key, reason=failure.reason, code=failure.code
+                )
+                continue
+            if settled:
+                await self._remove(name, orphan)
+
+    async def _settle(self, provider: ImageProvider, orphan: Orphan) -> bool:
+        """One step towards nothing being left; whether that is reached."""
+        seen = await self._seen(provider, orphan)
+        match seen:
+            case Running(task=task):
+                if provider.capabilities.cancel:
+                    await provider.cancel(task)
+                return False
+            case Succeeded(task=task) | Failed(task=task) | Cancelled(task=task):
+                await self._clear(provider, orphan, task)
+                return True
+            case Absent(cloud_time=cloud_time):
+                window = timedelta(seconds=self.settings.window_seconds + self.settings.read_lag_seconds)
+                over = cloud_time > orphan.claimed_at + window
+                if over:
+                    await self._clear(provider, orphan, _task(orphan))
+                return over
+            case _:
+                return False
+
+    async def _seen(self, provider: ImageProvider, orphan: Orphan) -> Observation:
+        if orphan.task_id:
+            return (await provider.poll({orphan.uid: _task(orphan)})).get(orphan.uid, NotLooked())
+        return await provider.find(
+            Search(
+                marks=(Mark(1, orphan.key, orphan.object_prefix),),
+                closed=range(0),
+                region=orphan.region,
+                image_id=orphan.image_id,
+                bucket=orphan.bucket,
+                since=orphan.claimed_at,
+                until=orphan.claimed_at + timedelta(seconds=self.settings.window_seconds),
+            )
+        )
+
+    async def _clear(self, provider: ImageProvider, orphan: Orphan, task: Task) -> None:
+        if orphan.deletion_policy is not DeletionPolicy.DELETE:
+            return
+        resolved = Resolved(region=orphan.region, image_id=orphan.image_id, bucket=orphan.bucket)
+        left = await provider.collect(resolved, task)
+        await provider.discard(left.items)
+
+    async def _remove(self, name: str, orphan: Orphan) -> None:
+        record = self.store.accounts.get(name)
+        if record is None:
+            return
+        rest = tuple(each for each in record.book.orphans if each.key != orphan.key)
+        try:
+            await self.writer.commit_book(record, replace(record.book, orphans=rest))
+        except errors.KubeFailure as failure:
+            _log.warning("orphan not struck off", account=name, key=orphan.key, failure=str(failure))
+            await self.writer.refresh_account(name)
+            return
+        _log.info("orphan settled", account=name, key=orphan.key, task=orphan.task_id)
+        self.count()
+
+
+def _kind(orphan: Orphan) -> Kind:
+    return next(kind for kind in Kind if operation_of(kind) == orphan.operation)
+
+
+def _lane(provider: str, orphan: Orphan) -> LaneKey:
+    return LaneKey(provider, orphan.account_id, orphan.region, _kind(orphan))
+
+
+def _task(orphan: Orphan) -> Task:
+    return Task(
+        id=orphan.task_id or None, key=orphan.key, object_prefix=orphan.object_prefix, started_at=orphan.claimed_at
+    )
