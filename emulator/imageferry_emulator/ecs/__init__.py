@@ -1,0 +1,1 @@
+"""The compute service (ECS, version 2014-05-26): images, exports and their tasks."""

@@ -1,0 +1,200 @@
+"""Regions, images and their disks: what the compute service knows, apart from its tasks. No HTTP, no export rules."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imageferry_emulator import disks
+from imageferry_emulator.shapes import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imageferry_emulator.clock import Clock
+    from imageferry_emulator.state import Journal
+
+DISK_BYTES = 3 * 1024 * 1024
+"""The real size of a disk that the seed gives no size: small, so that exports are quick."""
+
+
+class ImageGoneError(LookupError):
+    """The image was deleted while it was being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region: whether it exports images at all, and into which formats."""
+
+    id: str
+    name: str
+    export_supported: bool
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk of an image. `size_gib` is what clients are told, `bytes` what the file behind it holds if the emulator makes it."""
+
+    device: str
+    kind: str
+    size_gib: int
+    encrypted: bool
+    snapshot_id: str
+    file: str | None
+    bytes: int
+
+    @property
+    def short_device(self) -> str:
+        """`xvdb` of `/dev/xvdb`: how exported files name a data disk."""
+        return self.device.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image. `available_at` on the task clock turns Creating into Available; the seconds override the settings."""
+
+    id: str
+    region: str
+    account_id: str
+    name: str
+    description: str
+    family: str
+    status: str
+    available_at: float | None
+    os_type: str
+    platform: str
+    architecture: str
+    boot_mode: str
+    owner_alias: str
+    product_code: str
+    created: str
+    tags: tuple[tuple[str, str], ...]
+    disks: tuple[Disk, ...]
+    waiting_seconds: float | None
+    seconds_per_disk: float | None
+
+    def status_at(self, now: float) -> str:
+        """The status when the task clock shows `now`."""
+        return "Available" if self.available_at is not None and now >= self.available_at else self.status
+
+    @property
+    def data_disks(self) -> tuple[Disk, ...]:
+        """The disks besides the system disk."""
+        return tuple(disk for disk in self.disks if disk.kind == "data")
+
+
+class Compute:
+    """All regions and images, kept in the journal."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    def region(self, region_id: str) -> Region | None:
+        """The region of that id, or None."""
+        stored = self._journal.table("regions").get(region_id)
+        return _region(stored) if stored else None
+
+    def regions(self) -> Iterator[Region]:
+        """All regions."""
+        return (_region(stored) for stored in self._journal.table("regions").values())
+
+    def image(self, image_id: str) -> Image | None:
+        """The image of that id, or None."""
+        stored = self._journal.table("images").get(image_id)
+        return _image(stored) if stored else None
+
+    def images(self) -> Iterator[Image]:
+        """All images, in the order in which they came."""
+        return (_image(stored) for stored in self._journal.table("images").values())
+
+    def put_region(self, region: dict[str, Any]) -> None:
+        """Add or replace a region: {id, name?, exportSupported?, formats?}. Raises ValueError if it is not of that shape."""
+        self._journal.put("regions", _region(region).id, region)
+
+    def put_image(self, image: dict[str, Any]) -> Image:
+        """Add or replace an image of the shape that the README gives. Raises ValueError if it is not of that shape."""
+        stored = dict(image)
+        delay = stored.pop("availableAfterSeconds", None)
+        if delay is not None:
+            stored["availableAt"] = self._clock.task_seconds() + float(delay)
+        stored.setdefault("created", self._clock.real_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        parsed = _image(stored)
+        self._journal.put("images", parsed.id, stored)
+        return parsed
+
+    def drop_image(self, image_id: str) -> None:
+        """Forget an image."""
+        self._journal.drop("images", image_id)
+
+    def shown(self) -> dict[str, Any]:
+        """Regions and images as they are stored."""
+        return {
+            "regions": list(self._journal.table("regions").values()),
+            "images": list(self._journal.table("images").values()),
+        }
+
+    def disk_file(self, image_id: str, index: int) -> Path:
+        """The file behind a disk; made on first use if the emulator makes it. Blocks. Raises ImageGoneError."""
+        image = self.image(image_id)
+        if image is None:
+            raise ImageGoneError(image_id)
+        disk = image.disks[index]
+        if disk.file is not None:
+            return Path(disk.file)
+        path = self._journal.root / "disks" / f"{image_id}_{index}"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            fresh = path.with_name(path.name + ".new")
+            disks.make_disk(fresh, disk.bytes, zlib.crc32(f"{image_id}/{index}".encode()))
+            fresh.replace(path)
+        return path
+
+
+def _region(stored: dict[str, Any]) -> Region:
+    return Region(
+        id=text(stored, "id"),
+        name=stored.get("name", stored["id"]),
+        export_supported=stored.get("exportSupported", True),
+        formats=tuple(stored.get("formats", ["raw"])),
+    )
+
+
+def _image(stored: dict[str, Any]) -> Image:
+    image_id = text(stored, "id")
+    return Image(
+        id=image_id,
+        region=text(stored, "region"),
+        account_id=text(stored, "account"),
+        name=stored.get("name", image_id),
+        description=stored.get("description", ""),
+        family=stored.get("family", ""),
+        status=stored.get("status", "Available"),
+        available_at=stored.get("availableAt"),
+        os_type=stored.get("osType", "linux"),
+        platform=stored.get("platform", "Ubuntu"),
+        architecture=stored.get("architecture", "x86_64"),
+        boot_mode=stored.get("bootMode", "BIOS"),
+        owner_alias=stored.get("ownerAlias", "self"),
+        product_code=stored.get("productCode", ""),
+        created=stored.get("created", ""),
+        tags=tuple(stored.get("tags", {}).items()),
+        disks=tuple(_disk(disk, image_id, index) for index, disk in enumerate(stored.get("disks", [{}]))),
+        waiting_seconds=stored.get("waitingSeconds"),
+        seconds_per_disk=stored.get("secondsPerDisk"),
+    )
+
+
+def _disk(stored: dict[str, Any], image_id: str, index: int) -> Disk:
+    return Disk(
+        device=stored.get("device", f"/dev/xvd{chr(ord('a') + index)}"),
+        kind=stored.get("type", "data" if index else "system"),
+        size_gib=stored.get("sizeGiB", 40),
+        encrypted=stored.get("encrypted", False),
+        snapshot_id=f"s-{image_id.removeprefix('m-')}{index}",
+        file=stored.get("file"),
+        bytes=stored.get("bytes", DISK_BYTES),
+    )

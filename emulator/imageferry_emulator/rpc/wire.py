@@ -1,0 +1,107 @@
+"""RPC requests and answers as they are on the wire. No rule about who may do what."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from aiohttp import web
+
+from imageferry_emulator.rpc import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One RPC request, complete with its body; header names in lower case, `params` from query and form."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+    params: Mapping[str, str]
+    action: str
+    version: str
+    request_id: str
+
+    @property
+    def access_key_id(self) -> str:
+        """The key that the request claims to be signed with, or ''."""
+        return signature.authorization(self.headers.get("authorization", "")).get("Credential", "") or self.params.get(
+            "AccessKeyId", ""
+        )
+
+    @property
+    def nonce(self) -> str:
+        """The signature nonce, or ''."""
+        return self.headers.get("x-acs-signature-nonce", "") or self.params.get("SignatureNonce", "")
+
+
+def is_rpc(request: web.Request) -> bool:
+    """Whether the head of a request already says that it is an RPC call; one with its action in a form does not."""
+    return "x-acs-action" in request.headers or "Action" in request.rel_url.query
+
+
+def is_form(request: web.Request) -> bool:
+    """Whether the body may hold the parameters."""
+    return request.content_type == FORM
+
+
+async def read(request: web.Request) -> Call:
+    """Read a whole request."""
+    body = await request.read()
+    path, _, query = request.raw_path.partition("?")
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    form = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form(request) else []
+    params = dict([*pairs, *form])
+    headers = {name.lower(): value.strip() for name, value in request.headers.items()}
+    return Call(
+        method=request.method,
+        path=path or "/",
+        query=pairs,
+        headers=headers,
+        body=body,
+        params=params,
+        action=headers.get("x-acs-action", "") or params.get("Action", ""),
+        version=headers.get("x-acs-version", "") or params.get("Version", ""),
+        request_id=new_request_id(),
+    )
+
+
+def new_request_id() -> str:
+    """A request id as the vendor writes them."""
+    return str(uuid.uuid4()).upper()
+
+
+def answer(
+    call_id: str, body: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """An answer in JSON with the request id in head and body."""
+    return web.Response(
+        status=status,
+        body=json.dumps({"RequestId": call_id, **body}, ensure_ascii=False).encode(),
+        content_type="application/json",
+        charset="utf-8",
+        headers={"x-acs-request-id": call_id, **(headers or {})},
+    )
+
+
+def error(
+    call_id: str, *, status: int, code: str, message: str, host: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """An error answer as the vendor writes them."""
+    body = {
+        "HostId": host,
+        "Code": code,
+        "Message": message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={quote(code)}",
+    }
+    return answer(call_id, body, status=status, headers=headers)

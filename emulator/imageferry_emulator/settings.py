@@ -1,0 +1,142 @@
+"""The settings of a running emulator: times, quotas and the named switches for what the documents leave open.
+
+Each field is changed by name through the seed or the admin API; what a switch means is said in the README. No behaviour here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from imageferry_emulator.shapes import ShapeError
+
+if TYPE_CHECKING:
+    from imageferry_emulator.clock import Clock
+    from imageferry_emulator.state import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Export limits of one account in one region: tasks at one time, tasks accepted within seven days of the task clock."""
+
+    concurrent: int = 5
+    weekly: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One consistent set of settings; names are those of the JSON, in snake case there and here."""
+
+    speed: float = 60.0
+    clock_offset_seconds: float = 0.0
+    signature_life_seconds: float = 900.0
+    quota: Quota = Quota()
+    region_quotas: dict[str, Quota] = field(default_factory=dict)
+    waiting_seconds: float = 10.0
+    seconds_per_disk: float = 60.0
+    read_lag_seconds: float = 0.0
+    retention_seconds: float | None = None
+    waiting_tasks_listed: bool = True
+    task_action_style: str = "ExportImage"
+    task_time_style: str = "seconds"
+    support_cancel_style: str = "string"
+    related_items_while_running: bool = False
+    progress_per_disk: bool = False
+    cancel_leaves_files: bool = True
+    dry_run_code: str = "DryRunOperation"
+    dry_run_sees_busy_image: bool = False
+
+
+CHOICES = {
+    "task_action_style": ("ExportImage", "EXPORT_IMAGE"),
+    "task_time_style": ("seconds", "minutes"),
+    "support_cancel_style": ("string", "boolean"),
+    "dry_run_code": ("DryRunOperation", "DRYRUN.SUCCESS"),
+}
+
+
+class Settings:
+    """The current values, kept in the journal."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self.values = parse(journal.table("settings"), Values())
+        clock.shift(self.values.clock_offset_seconds)
+
+    @property
+    def signature_life(self) -> float:
+        """Real seconds for which a signature is accepted, before and after the time it names."""
+        return self.values.signature_life_seconds
+
+    def quota(self, region: str) -> Quota:
+        """The export limits in a region."""
+        return self.values.region_quotas.get(region, self.values.quota)
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Take over `changes` ({camelCase name: JSON value}), all or none.
+
+        Raises ValueError that names the first unknown setting or unfit value.
+        """
+        self.values = parse(changes, self.values)
+        for name, value in changes.items():
+            self._journal.put("settings", name, value)
+        if "speed" in changes:
+            self._clock.run_at(self.values.speed)
+        self._clock.shift(self.values.clock_offset_seconds)
+
+    def shown(self) -> dict[str, Any]:
+        """All settings under their JSON names."""
+        return {camel(name): value for name, value in asdict(self.values).items()}
+
+
+def parse(changes: dict[str, Any], start: Values) -> Values:
+    """`start` with `changes` made. Raises ValueError for an unknown name or an unfit value."""
+    known = {camel(f.name): f.name for f in fields(Values)}
+    found: dict[str, Any] = {}
+    for shown, value in changes.items():
+        name = known.get(shown)
+        if name is None:
+            raise ShapeError(f"unknown setting {shown!r}; known are {', '.join(sorted(known))}")
+        found[name] = _fit(name, value, getattr(start, name))
+    return replace(start, **found)
+
+
+def camel(name: str) -> str:
+    """`read_lag_seconds` as JSON writes it: `readLagSeconds`."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _fit(name: str, value: Any, current: Any) -> Any:  # noqa: ANN401 (any JSON value in, the field's type out)
+    if name == "quota":
+        return _quota(value, current)
+    if name == "region_quotas" and isinstance(value, dict):
+        return {region: _quota(limits, Quota()) for region, limits in value.items()}
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise ShapeError(f"{camel(name)} must be one of {CHOICES[name]}, not {value!r}")
+        return value
+    if isinstance(current, bool):
+        if not isinstance(value, bool):
+            raise ShapeError(f"{camel(name)} must be true or false, not {value!r}")
+        return value
+    return None if name == "retention_seconds" and value is None else _number(name, value)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ShapeError(f"{camel(name)} must be a number, not {value!r}")
+    if name == "speed" and value <= 0:
+        raise ShapeError(f"speed must be positive, not {value!r}")
+    if name != "clock_offset_seconds" and value < 0:
+        raise ShapeError(f"{camel(name)} must not be negative, not {value!r}")
+    return float(value)
+
+
+def _quota(value: Any, current: Quota) -> Quota:  # noqa: ANN401 (any JSON value)
+    if not isinstance(value, dict) or not set(value) <= {"concurrent", "weekly"}:
+        raise ShapeError(f"a quota is {{concurrent, weekly}}, not {value!r}")
+    if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in value.values()):
+        raise ShapeError(f"a quota holds whole numbers, not {value!r}")
+    return replace(current, **value)

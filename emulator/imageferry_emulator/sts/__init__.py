@@ -1,0 +1,1 @@
+"""The token service (STS, version 2015-04-01)."""
