@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+import structlog
+
 from imageferry import __version__
 
 
@@ -28,11 +30,15 @@ def _run(argv: Sequence[str]) -> int:
     # Imported here, so that `version` and a misspelt command answer at once.
     from imageferry import logs  # noqa: PLC0415
     from imageferry.app import run  # noqa: PLC0415
+    from imageferry.kube.session import NoAccess  # noqa: PLC0415
     from imageferry.settings import Settings  # noqa: PLC0415
 
     settings = Settings.load(argv, os.environ)
     logs.configure(level=settings.log_level, style=settings.log_format)
     try:
         return run(settings)
+    except NoAccess as reason:
+        structlog.stdlib.get_logger(__name__).critical("no way to the API server", reason=str(reason))
+        return 1
     finally:
         logs.flush(seconds=2.0)

@@ -24,6 +24,7 @@ from urllib.parse import quote
 import structlog
 
 _QUEUE_LINES: Final = 10_000
+_LAST_WORDS_SECONDS: Final = 2.0
 _MAX_VALUE_CHARS: Final = 4_096
 _MAX_TRACE_CHARS: Final = 32_768
 _MAX_DEPTH: Final = 6
@@ -216,6 +217,7 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Any
     if issubclass(kind, KeyboardInterrupt):
         return
     logging.getLogger("imageferry").critical("uncaught exception", exc_info=(kind, error or kind(), trace))
+    flush(seconds=_LAST_WORDS_SECONDS)  # nothing may come after this
 
 
 def _clean(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -117,6 +117,7 @@ async def watch(
     """
     # kopf asks getpass for a name, which fails for a uid without a passwd entry: the rule in a restricted pod.
     os.environ.setdefault("USER", "imageferry")
+    _take_signals(stop)
     client = KubeClient(session, request_seconds=settings.kube_request_seconds)
     while await _all_served(client, resources, ears, stop):
         try:
@@ -125,6 +126,11 @@ async def watch(
             if not await _missing(client, resources):
                 raise
             _log.warning("a kind is no longer served; waiting until it is", failure=repr(failure))
+
+
+def _take_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 async def _all_served(client: KubeClient, resources: Sequence[Resource], ears: Ears, stop: asyncio.Event) -> bool:
@@ -179,9 +185,7 @@ async def _watch_once(what: _Watch, stop: asyncio.Event) -> None:
         clusterwide=not names,
         namespaces=names,
     )
-    # kopf has taken the signals; they mean `stop`, before and after it runs.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _take_signals(stop)  # kopf has just taken them for itself
     # kopf.run_tasks would end by cancelling every task of this process that is younger than kopf, submits among them,
     # after having waited 5 s for the metrics server's idle connections. Its root tasks end their own children.
     try:

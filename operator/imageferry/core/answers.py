@@ -120,13 +120,14 @@ def wait_for_turn(situation: Situation) -> Wait:
 
 
 def wait_for_task(situation: Situation) -> Wait:
-    """The cloud works; the poller says when something changed."""
-    seen = situation.facts.observation
-    if not isinstance(seen, Running):
-        return Wait(Reason.SUBMITTED, "The cloud accepted the task.")
-    state = seen.task.state or "Running"
+    """The cloud works; the poller says when something changed. Until it does, the journal's state is shown."""
+    seen, known = situation.facts.observation, situation.journal.task
+    running = seen if isinstance(seen, Running) else None
+    state = running.task.state if running else (known.state if known else "")
+    if not state:
+        return Wait(Reason.SUBMITTED, "The cloud accepted the task.", running=running)
     reason = Reason.WAITING if state.lower() == "waiting" else Reason.RUNNING
-    return Wait(reason, f"The cloud's task is in state {state}.", running=seen)
+    return Wait(reason, f"The cloud's task is in state {state}.", running=running)
 
 
 def wait_for_end(situation: Situation) -> Wait:

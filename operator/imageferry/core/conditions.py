@@ -59,7 +59,7 @@ def _ending(job: Job, journal: Journal) -> Report:
     match job.kind:
         case Kind.EXPORT:
             files = "1 file" if count == 1 else f"{count} files"
-            return Report(Outlook.DONE, Reason.EXPORTED, f"{files} of {size} bytes in all were written and checked.")
+            return Report(Outlook.DONE, Reason.EXPORTED, f"{files}, {size} bytes in all, written and checked.")
         case Kind.IMPORT:
             return Report(Outlook.DONE, Reason.IMPORTED, "The image is available and was checked.")
         case _:

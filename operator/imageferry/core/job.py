@@ -19,6 +19,9 @@ TASK_FINALIZER: Final = "imageferry.dev/task"
 RETRY_ANNOTATION: Final = "imageferry.dev/retry-requested-at"
 CANCEL_ANNOTATION: Final = "imageferry.dev/cancel-requested-at"
 
+_REQUEST_LENGTH: Final = 1024
+"""Characters of a request that count: as many as the status can remember as handled (crds/)."""
+
 
 @unique
 class Kind(StrEnum):
@@ -132,8 +135,8 @@ def _shared(manifest: Mapping[str, Any], spec: "_Fields") -> dict[str, Any]:
         "created_at": parse_time(metadata["creationTimestamp"]),
         "deleting": "deletionTimestamp" in metadata,
         "guarded": TASK_FINALIZER in metadata.get("finalizers", ()),
-        "retry_request": annotations.get(RETRY_ANNOTATION, ""),
-        "cancel_request": annotations.get(CANCEL_ANNOTATION, ""),
+        "retry_request": annotations.get(RETRY_ANNOTATION, "")[:_REQUEST_LENGTH],
+        "cancel_request": annotations.get(CANCEL_ANNOTATION, "")[:_REQUEST_LENGTH],
         "account": spec.part("accountRef").text("name"),
         "region": spec.text("region", default=""),
         "role_name": spec.text("roleName", default=""),

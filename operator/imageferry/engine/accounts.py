@@ -121,11 +121,12 @@ class Accounts:
     async def _refresh(self, account: Account, held: _Held) -> Refusal | None:
         """Bring Secret and owner up to date where their time has come. A refusal is remembered for a short while."""
         now, settings = clock.monotonic(), self._settings
-        if held.refusal and now - held.refused_at < settings.look_again_seconds:
-            if not await self._secret_changed(account, held):
-                return held.refusal
-        elif held.read_at is None or now - held.read_at >= settings.secret_reread_seconds:
-            await self._secret_changed(account, held)
+        recent = held.refusal is not None and now - held.refused_at < settings.look_again_seconds
+        patience = settings.retry_min_seconds if recent else settings.secret_reread_seconds
+        due = held.read_at is None or now - held.read_at >= patience
+        changed = due and await self._secret_changed(account, held)
+        if recent and not changed and held.refusal:
+            return held.refusal
         if held.material is None:
             return self._remember(held, held.refusal)
         if held.endpoints != account.endpoints:

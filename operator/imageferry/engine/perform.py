@@ -75,7 +75,7 @@ class Performer:
 
     async def hold(self, sight: Sight, step: steps.Hold) -> bool:
         """Show what has to change, and come back all the same."""
-        await self.speaker.say(sight.record, sight.record.journal, step)
+        await self.speaker.say(sight.record, replace(sight.record.journal, queued=None), step)
         self._revisit(sight.record, step.seconds)
         return False
 

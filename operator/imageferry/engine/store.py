@@ -66,10 +66,14 @@ class Memory:
         elif self.absent_since is None:
             self.absent_since = seen.cloud_time
 
+    def forget_looks(self) -> None:
+        """A claim was made or a task recorded: what was seen before says nothing about it."""
+        self.observation, self.collected, self.absent_since = NotLooked(), None, None
+
     def forget_attempt(self) -> None:
         """What was remembered of an attempt that is closed."""
-        self.observation, self.collected, self.checked = NotLooked(), None, None
-        self.unsent, self.absent_since = False, None
+        self.forget_looks()
+        self.checked, self.unsent = None, False
         self.cancel_asked_at, self.cancel_acknowledged, self.cancels = None, False, 0
 
 
@@ -120,12 +124,18 @@ class Store:
         """Forget an object that is gone; its queue key if it was known."""
         metadata = manifest["metadata"]
         if resource == CLOUD_ACCOUNTS:
-            gone = self.accounts.pop(metadata["name"], None)
-            return account_key(gone.account.name) if gone else None
+            return self._drop_account(metadata["name"], metadata["uid"])
         if self.jobs.pop(metadata["uid"], None) is None:
             return None
         self.changed(metadata["uid"], None)
         return str(metadata["uid"])
+
+    def _drop_account(self, name: str, uid: str) -> str | None:
+        known = self.accounts.get(name)
+        if known is None or known.account.uid != uid:
+            return None
+        del self.accounts[name]
+        return account_key(name)
 
     def jobs_of(self, account: str) -> Iterator[tuple[str, JobRecord]]:
         """The unfinished jobs that refer to an account."""

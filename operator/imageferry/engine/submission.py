@@ -70,6 +70,7 @@ class Submission:
             await self._write_claim(record, journal, step)
         finally:
             self.lanes.release(uid, lane)
+        record.memory.forget_looks()
         record.memory.unsent, record.memory.claimed_at = True, written_at
         return True
 
@@ -107,6 +108,7 @@ class Submission:
             return True
         except Failure as failure:
             return await self._refused(sight, claim, failure)
+        record.memory.forget_looks()
         self._tell("task submitted", record, claim, task=task.id)
         await self._record_task(record, claim, task)
         return True

@@ -1,5 +1,6 @@
 """Alibaba Cloud: ECS custom images and OSS buckets.
 
-Beside the five rooms of every cloud there are three that `provider.py` would be too small for: `preflight.py` (what a wish
-means here), `search.py` (is there a task of ours) and `output.py` (what lies in the bucket).
+The five rooms of every cloud, and six for what would not fit into them: `calls.py` (the client's calls as coroutines),
+`verdicts.py` (the table of faults applied), `listing.py` (all pages of anything), `preflight.py` (what a wish means here),
+`search.py` (is there a task of ours) and `output.py` (what lies in the bucket).
 """

@@ -9,15 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from imageferry.clouds.alibaba import client, faults
+from imageferry.clouds.alibaba import client, verdicts
 from imageferry.clouds.alibaba.client import Action, Answer, Bucket, Client, Head, Page
+from imageferry.clouds.alibaba.faults import Fault, Refused, Unreachable, Unreadable
 from imageferry.clouds.provider import Access
 from imageferry.clouds.ratelimit import RateLimits
 from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
 from imageferry.core.errors import Failure, Throttled
 
 T = TypeVar("T")
-Judge = Callable[[str, faults.Fault], Failure]
+Judge = Callable[[str, Fault], Failure]
 
 
 class Calls:
@@ -49,11 +50,11 @@ class Calls:
         try:
             await self._turn(action, self._timings.submit_deadline_seconds)
         except (Throttled, asyncio.CancelledError):
-            raise faults.submitting(action, faults.Unreachable()) from None
+            raise verdicts.submitting(action, Unreachable()) from None
         call = self._threads.send(
             lambda left: self._client.ecs(action, sent, left, headers), seconds=ends - time.monotonic()
         )
-        return await self._told(action, call, faults.submitting)
+        return await self._told(action, call, verdicts.submitting)
 
     async def caller(self) -> Answer:
         """STS GetCallerIdentity: who owns the key."""
@@ -86,7 +87,7 @@ class Calls:
     async def _ask(self, action: Action, call: Callable[[float], T]) -> T:
         seconds = self._timings.read_deadline_seconds
         await self._turn(action, seconds)
-        return await self._told(action, self._threads.ask(call, seconds=seconds), faults.reading)
+        return await self._told(action, self._threads.ask(call, seconds=seconds), verdicts.reading)
 
     async def _turn(self, action: Action, seconds: float) -> None:
         try:
@@ -101,15 +102,15 @@ class Calls:
         except Failure:
             raise
         except NeverBegunError:
-            fault: faults.Fault = faults.Unreachable()
+            fault: Fault = Unreachable()
         except OverdueError:
-            fault = faults.Unreadable()
+            fault = Unreadable()
         except Exception as error:  # noqa: BLE001 -- an SDK raises what it likes, and most of it says nothing about the request
             fault = client.fault(error)
         else:
             self._report(action, self.region, "OK")
             return result
-        self._report(action, self.region, fault.code if isinstance(fault, faults.Refused) else "Unreachable")
+        self._report(action, self.region, fault.code if isinstance(fault, Refused) else "Unreachable")
         failure = judge(action, fault)
         if isinstance(failure, Throttled):
             self._limits.throttled(self.region, action, failure.retry_after_seconds)

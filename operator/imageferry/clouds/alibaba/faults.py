@@ -6,7 +6,6 @@ common to all ECS calls, and https://www.alibabacloud.com/help/en/oss/developer-
 No SDK type and no request may enter here; the texts below are what users read.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
@@ -17,10 +16,7 @@ from imageferry.core.errors import (
     Failure,
     Rejected,
     Scope,
-    Throttled,
     Transient,
-    Unconfirmed,
-    Unsent,
 )
 from imageferry.core.reasons import Reason
 
@@ -287,38 +283,6 @@ _WRONG_ENDPOINT: Final = "must be addressed using the specified endpoint"
 _OTHER_REGION: Final = _row(
     Rejected, Reason.BUCKET_REGION_MISMATCH, "The bucket is in another region: name one of the image's region."
 )
-_SERVER_ERROR: Final = 500
-
-
-def reading(action: str, fault: Fault) -> Failure:
-    """What the fault of a call means that is safe to repeat; an unknown code is worth another try."""
-    match fault:
-        case Refused():
-            return _failure(action, fault)
-        case Unreachable():
-            return Transient(Reason.CLOUD_UNAVAILABLE, "The cloud could not be reached.")
-        case Unreadable():
-            return Transient(Reason.CLOUD_UNAVAILABLE, f"The cloud gave no readable answer to {action}.")
-
-
-def submitting(action: str, fault: Fault) -> Failure:
-    """What the fault of the one and only submission of a claim means.
-
-    Unsent only if it provably never left. An error below HTTP 500 that names a code proves that no task started, unless its
-    row says Maybe; everything else leaves it open.
-    """
-    match fault:
-        case Unreachable():
-            return Unsent(Reason.CLOUD_UNAVAILABLE, "The cloud could not be reached; nothing was sent.")
-        case Refused(code=code) if code and fault.status < _SERVER_ERROR and row(fault).started is Started.NO:
-            return _failure(action, fault)
-        case Refused():
-            text = "The cloud's answer leaves open whether the task has started."
-            return Unconfirmed(
-                Reason.SUBMISSION_UNKNOWN, text, code=_word(fault.code), request_id=_word(fault.request_id)
-            )
-        case Unreadable():
-            return Unconfirmed(Reason.SUBMISSION_UNKNOWN, "The answer to the submission was lost.")
 
 
 def row(refused: Refused) -> Row:
@@ -326,62 +290,3 @@ def row(refused: Refused) -> Row:
     if refused.code == "AccessDenied" and _WRONG_ENDPOINT in refused.text:
         return _OTHER_REGION
     return ROWS_BY_STATUS.get((refused.code, refused.status)) or ROWS.get(refused.code, _UNAVAILABLE)
-
-
-def ended(code: str, text: str) -> tuple[Reason, str, bool]:
-    """Reason, message and whether another attempt may fare better, of a task that failed with `code`."""
-    known = ROWS.get(code)
-    said = f"The cloud ended the task with {_word(code) or 'no code'}: {clean(text) or 'no text'}"
-    if known is None or known.kind is Transient:
-        return Reason.TASK_FAILED, said, True
-    return known.reason, said, known.kind is not Rejected
-
-
-def _failure(action: str, refused: Refused) -> Failure:
-    code, request_id = _word(refused.code), _word(refused.request_id)
-    if refused.code.startswith("Throttling") or refused.retry_after_seconds is not None:
-        return Throttled(
-            f"The cloud asks for fewer {action} requests.",
-            retry_after_seconds=refused.retry_after_seconds,
-            code=code,
-            request_id=request_id,
-        )
-    found = row(refused)
-    text = f"{found.text} ({action} answered {code or 'an error without a code'}.)"
-    if found.quotes and refused.text:
-        text = f"{text} The cloud said: {clean(refused.text)}"
-    if found.kind is Deferred:
-        return Deferred(
-            found.reason,
-            text,
-            scope=found.scope,
-            retry_after_seconds=found.seconds,
-            code=code,
-            request_id=request_id,
-        )
-    return found.kind(found.reason, text, code=code, request_id=request_id)
-
-
-_UNSTABLE: Final = re.compile(
-    r"""
-      \S*://\S*                                                           # addresses, which may be signed
-    | \S*\?\S*=\S*                                                        # query strings
-    | \b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f-]{20,}\S*                # request ids
-    | \b(?:LTAI|STS\.)[0-9A-Za-z._-]*                                     # key ids
-    | (?i:\b\w*(?:signature|token|secret|accesskey)\w*["']?\s*[=:]\s*\S+)  # whatever calls itself a secret
-    | \b\d{4}-\d{2}-\d{2}T\S+                                             # times
-    """,
-    re.VERBOSE,
-)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-_LONGEST_QUOTE: Final = 300
-
-
-def clean(text: str) -> str:
-    """The cloud's words without addresses, ids, times and anything like a secret, on one line of at most 300 characters."""
-    return " ".join(_UNSTABLE.sub("...", _CONTROL.sub(" ", text)).split())[:_LONGEST_QUOTE]
-
-
-def _word(text: str) -> str:
-    """A code or id as far as it looks like one."""
-    return re.sub(r"[^0-9A-Za-z._-]", "", text)[:100]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from imageferry.clouds.alibaba import faults
+from imageferry.clouds.alibaba import verdicts
 from imageferry.core.journal import Claim, Resolved
 from imageferry.core.keys import belongs_to
 from imageferry.core.observation import Cancelled, Failed, Ours, Running, Succeeded, Task
@@ -168,7 +168,7 @@ def seen(found: Listed, known: Task, cloud_time: datetime, shown: Detail | None)
             return Cancelled(cloud_time, current)
         case "Failed":
             code, text = (shown.error_code, shown.error_text) if shown else ("", "")
-            reason, message, retryable = faults.ended(code, text)
+            reason, message, retryable = verdicts.ended(code, text)
             return Failed(cloud_time, current, reason, message, retryable, code)
         case _:
             return Running(cloud_time, current, shown.percent if shown else None)
