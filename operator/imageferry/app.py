@@ -203,6 +203,7 @@ def _compose(
             gatherer=Gatherer(accounts=accounts, lanes=lanes, leader=leader, settings=settings),
             performer=Performer(
                 submission=submission,
+                store=store,
                 queue=queue,
                 writer=writer,
                 speaker=speaker,

@@ -44,6 +44,18 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where and when a task of ours came from: the proof that it is ours while it does not show its files.
+
+    `since` is the claim's time, `until` the end of its window.
+    """
+
+    image_id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What this cloud can do for this direction: end a task early; recognise a repeated submission by a client token."""
 
@@ -80,8 +92,11 @@ class ImageProvider(Protocol):
     async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
         """Many tasks at once, as few calls as the cloud allows, by the caller's own ids (uids) in and out."""
 
-    async def cancel(self, task: Task) -> None:
-        """Ask the cloud to end the task; "already ended" is success."""
+    async def cancel(self, task: Task, origin: Origin) -> None:
+        """Ask the cloud to end the task; "already ended" is success.
+
+        A task that is not proven to be ours, by its files or else by its origin, is left alone.
+        """
 
     async def collect(self, resolved: Resolved, task: Task) -> Artifacts:
         """What is really there: every file under the task's prefix with size, checksum and format by its magic bytes."""

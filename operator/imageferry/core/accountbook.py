@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from imageferry.core.job import DeletionPolicy, ExportJob, Job, Kind, format_time, parse_time
-from imageferry.core.journal import Claim, Condition, Journal, read_condition, write_condition
+from imageferry.core.hints import Hints
+from imageferry.core.job import DeletionPolicy, ExportJob, Job, Kind, format_time
+from imageferry.core.journal import Claim, Condition, Journal, read_conditions, write_condition
 
 MOST_ORPHANS: Final = 500
 """As many as the CRD's list holds."""
@@ -61,6 +62,7 @@ class Book:
 
 
 _OPERATIONS: Final = {Kind.EXPORT: "Export", Kind.IMPORT: "Import"}
+_POLICIES: Final = frozenset(DeletionPolicy)
 
 
 def operation_of(kind: Kind) -> str:
@@ -90,13 +92,15 @@ def orphan_of(job: Job, journal: Journal, claim: Claim, now: datetime) -> Orphan
 
 
 def read(status: Mapping[str, Any]) -> Book:
-    """The book of a status as the API server returns it."""
+    """The book of a status as the API server returns it. Raises nothing; what does not make sense is as if it were absent."""
+    hints = Hints(status)
+    generation = hints.number("observedGeneration")
     return Book(
-        observed_generation=status.get("observedGeneration", -1),
-        conditions=tuple(read_condition(item) for item in status.get("conditions") or ()),
-        account_id=status.get("accountID", ""),
-        lanes=tuple(_lane(item) for item in status.get("lanes") or ()),
-        orphans=tuple(_orphan(item) for item in status.get("orphans") or ()),
+        observed_generation=-1 if generation is None else generation,
+        conditions=read_conditions(hints),
+        account_id=hints.text("accountID"),
+        lanes=tuple(lane for part in hints.parts("lanes") if (lane := _lane(part))),
+        orphans=tuple(orphan for part in hints.parts("orphans") if (orphan := _orphan(part))),
     )
 
 
@@ -110,17 +114,20 @@ def write(book: Book) -> dict[str, Any]:
     } | ({"accountID": book.account_id} if book.account_id else {})
 
 
-def _lane(value: Mapping[str, Any]) -> LaneRow:
-    closed = value.get("closedUntil")
+def _lane(hints: Hints) -> LaneRow | None:
+    region, operation = hints.text("region"), hints.text("operation")
+    if not region or operation not in _OPERATIONS.values():
+        return None
+    closed_until = hints.moment("closedUntil")
     return LaneRow(
-        region=value["region"],
-        operation=value["operation"],
-        limit=value.get("limit"),
-        learned_limit=value.get("learnedLimit"),
-        running=value.get("running", 0),
-        queued=value.get("queued", 0),
-        closed_until=parse_time(closed) if closed else None,
-        closed_reason=value.get("closedReason", ""),
+        region=region,
+        operation=operation,
+        limit=hints.number("limit"),
+        learned_limit=hints.number("learnedLimit"),
+        running=hints.count("running"),
+        queued=hints.count("queued"),
+        closed_until=closed_until,
+        closed_reason=hints.text("closedReason") if closed_until else "",
     )
 
 
@@ -140,22 +147,29 @@ def _write_lane(lane: LaneRow) -> dict[str, Any]:
     return fields
 
 
-def _orphan(value: Mapping[str, Any]) -> Orphan:
+def _orphan(hints: Hints) -> Orphan | None:
+    """A row of which a part is missing cannot be followed: neither by whom nor where is known."""
+    texts = {name: hints.text(name) for name in ("operation", "key", "objectPrefix", "region", "accountID", "uid")}
+    policy, claimed_at = hints.text("deletionPolicy"), hints.moment("claimedAt")
+    if not all(texts.values()) or claimed_at is None or policy not in _POLICIES:
+        return None
+    if texts["operation"] not in _OPERATIONS.values() or not texts["objectPrefix"].endswith(texts["key"]):
+        return None
     return Orphan(
-        operation=value["operation"],
-        task_id=value.get("taskID", ""),
-        key=value["key"],
-        object_prefix=value["objectPrefix"],
-        image_id=value.get("imageID", ""),
-        bucket=value.get("bucket", ""),
-        region=value["region"],
-        account_id=value["accountID"],
-        namespace=value["namespace"],
-        name=value["name"],
-        uid=value["uid"],
-        deletion_policy=DeletionPolicy(value["deletionPolicy"]),
-        claimed_at=parse_time(value["claimedAt"]),
-        since=parse_time(value["since"]),
+        operation=texts["operation"],
+        task_id=hints.text("taskID"),
+        key=texts["key"],
+        object_prefix=texts["objectPrefix"],
+        image_id=hints.text("imageID"),
+        bucket=hints.text("bucket"),
+        region=texts["region"],
+        account_id=texts["accountID"],
+        namespace=hints.text("namespace"),
+        name=hints.text("name"),
+        uid=texts["uid"],
+        deletion_policy=DeletionPolicy(policy),
+        claimed_at=claimed_at,
+        since=hints.moment("since") or claimed_at,
     )
 
 

@@ -2,16 +2,25 @@
 
 An open claim is an attempt with a key and no task. A job is finished once it has a completion time; it finished badly if
 an error stands beside it. Conditions are a report and are never read here as memory.
+
+A status is a hint: it may be forged, cut, or copied from another object. A claim is believed only if its key is one that the
+object's uid makes, and a file only if its name bears such a key.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from imageferry.core.artifacts import Artifact, Role
-from imageferry.core.job import format_time, parse_time
+from imageferry.core.hints import Hints
+from imageferry.core.job import format_time
+from imageferry.core.keys import is_own, key_in
 from imageferry.core.observation import Task
+from imageferry.core.reasons import MEANINGS, Reason
+
+_REASONS: Final = frozenset(Reason)
+_ROLES: Final = frozenset(Role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +128,8 @@ class Journal:
     handled_cancel: str = ""
     observed_generation: int = -1
     conditions: tuple[Condition, ...] = field(default=())
+    doubtful: bool = False
+    """The status named an attempt that is not ours or was cut: the journal counts as lost. Not written."""
 
     @property
     def claim(self) -> Claim | None:
@@ -146,29 +157,41 @@ class Journal:
         return self.finished and self.last_error is not None
 
 
-def read(status: Mapping[str, Any]) -> Journal:
-    """The journal of a status as the API server returns it.
+def read(status: Mapping[str, Any], uid: str) -> Journal:
+    """The journal in the status of the object `uid` as the API server returns it. Raises nothing.
 
-    A status that somebody forged or truncated is read as far as it makes sense; what does not is as if it were absent, and
-    the cloud is asked instead (a status is a hint, the cloud is the proof).
+    What does not make sense is as if it were absent, and the cloud is asked instead.
     """
-    attempt = _attempt(status.get("attempt"))
-    return Journal(
-        attempt=attempt,
-        resolved=_resolved(status.get("resolved")),
-        task=_task(status.get("task"), attempt),
-        progress=_progress(status.get("progress")),
-        queued=_queued(status.get("queue")),
-        artifacts=tuple(_artifact(item) for item in status.get("artifacts") or ()),
-        start_at=_moment(status.get("startTime")),
-        completion_at=_moment(status.get("completionTime")),
-        last_error=_last_error(status.get("lastError")),
-        last_refusal=_last_refusal(status.get("lastRefusal")),
-        handled_retry=status.get("handledRetryRequest", ""),
-        handled_cancel=status.get("handledCancelRequest", ""),
-        observed_generation=status.get("observedGeneration", -1),
-        conditions=tuple(read_condition(item) for item in status.get("conditions") or ()),
+    hints = Hints(status)
+    told = Journal(
+        handled_retry=hints.text("handledRetryRequest"),
+        handled_cancel=hints.text("handledCancelRequest"),
+        observed_generation=_generation(hints),
+        conditions=read_conditions(hints),
     )
+    attempt = _attempt(hints.part("attempt"), uid)
+    if hints.part("attempt").text("key") and not (attempt and attempt.claim):
+        return replace(told, doubtful=True)
+    completion_at = hints.moment("completionTime")
+    last_error = _last_error(hints.part("lastError"), completion_at)
+    return replace(
+        told,
+        attempt=attempt,
+        resolved=_resolved(hints.part("resolved")),
+        task=_task(hints.part("task"), attempt),
+        progress=_progress(hints.part("progress")),
+        queued=_queued(hints.part("queue")),
+        artifacts=tuple(item for part in hints.parts("artifacts") if (item := _artifact(part, uid, attempt))),
+        start_at=hints.moment("startTime"),
+        completion_at=completion_at,
+        last_error=last_error,
+        last_refusal=_last_refusal(hints.part("lastRefusal"), last_error),
+    )
+
+
+def _generation(hints: Hints) -> int:
+    number = hints.number("observedGeneration")
+    return -1 if number is None else number
 
 
 def write(journal: Journal) -> dict[str, Any]:
@@ -198,27 +221,32 @@ def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _moment(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
+def _cut(text: str, longest: int) -> str:
+    """A cloud's words within what the schema holds: a status that the API server refuses would remember nothing."""
+    return text[:longest]
 
 
 def _text(moment: datetime | None) -> str | None:
     return format_time(moment) if moment else None
 
 
-def _attempt(value: Mapping[str, Any] | None) -> Attempt | None:
-    if not value or "number" not in value:
+def _attempt(hints: Hints, uid: str) -> Attempt | None:
+    number = hints.number("number")
+    if number is None or number < 0:
         return None
-    claim = None
-    if all(value.get(name) for name in ("key", "objectPrefix", "accountID", "claimedAt", "claimedBy")):
-        claim = Claim(
-            key=value["key"],
-            object_prefix=value["objectPrefix"],
-            account_id=value["accountID"],
-            claimed_at=parse_time(value["claimedAt"]),
-            claimed_by=value["claimedBy"],
-        )
-    return Attempt(number=value["number"], failures=value.get("failures", 0), claim=claim)
+    return Attempt(number=number, failures=hints.count("failures"), claim=_claim(hints, uid, number))
+
+
+def _claim(hints: Hints, uid: str, number: int) -> Claim | None:
+    claimed_at, key, object_prefix = hints.moment("claimedAt"), hints.text("key"), hints.text("objectPrefix")
+    account_id, claimed_by = hints.text("accountID"), hints.text("claimedBy")
+    if not (key and claimed_at and account_id and claimed_by):
+        return None
+    if not object_prefix.endswith(key) or not is_own(key, uid, number):
+        return None
+    return Claim(
+        key=key, object_prefix=object_prefix, account_id=account_id, claimed_at=claimed_at, claimed_by=claimed_by
+    )
 
 
 def _write_attempt(attempt: Attempt | None) -> dict[str, Any] | None:
@@ -236,18 +264,18 @@ def _write_attempt(attempt: Attempt | None) -> dict[str, Any] | None:
     return fields
 
 
-def _task(value: Mapping[str, Any] | None, attempt: Attempt | None) -> Task | None:
+def _task(hints: Hints, attempt: Attempt | None) -> Task | None:
     """A task without an attempt of ours beside it proves nothing and is not read."""
-    if not value or not attempt or not attempt.claim or value.get("key") != attempt.claim.key:
+    if not attempt or not attempt.claim or hints.text("key") != attempt.claim.key:
         return None
     return Task(
-        id=value.get("id"),
-        key=value["key"],
+        id=hints.text("id") or None,
+        key=attempt.claim.key,
         object_prefix=attempt.claim.object_prefix,
-        state=value.get("state", ""),
-        cancellable=value.get("cancellable"),
-        started_at=_moment(value.get("startedAt")),
-        finished_at=_moment(value.get("finishedAt")),
+        state=hints.text("state"),
+        cancellable=hints.flag("cancellable"),
+        started_at=hints.moment("startedAt"),
+        finished_at=hints.moment("finishedAt"),
     )
 
 
@@ -258,7 +286,7 @@ def _write_task(task: Task | None) -> dict[str, Any] | None:
         {
             "id": task.id,
             "key": task.key,
-            "state": task.state,
+            "state": _cut(task.state, 128),
             "cancellable": task.cancellable,
             "startedAt": _text(task.started_at),
             "finishedAt": _text(task.finished_at),
@@ -266,20 +294,21 @@ def _write_task(task: Task | None) -> dict[str, Any] | None:
     )
 
 
-def _resolved(value: Mapping[str, Any] | None) -> Resolved | None:
-    if not value or not value.get("region") or not value.get("imageID"):
+def _resolved(hints: Hints) -> Resolved | None:
+    region, image_id = hints.text("region"), hints.text("imageID")
+    if not region or not image_id:
         return None
     return Resolved(
-        region=value["region"],
-        image_id=value["imageID"],
-        image_name=value.get("imageName", ""),
-        platform=value.get("platform", ""),
-        architecture=value.get("architecture", ""),
-        size_gib=value.get("sizeGiB", 0),
-        data_disks=value.get("dataDisks", 0),
-        bucket=value.get("bucket", ""),
-        format=value.get("format", ""),
-        role_name=value.get("roleName", ""),
+        region=region,
+        image_id=image_id,
+        image_name=hints.text("imageName"),
+        platform=hints.text("platform"),
+        architecture=hints.text("architecture"),
+        size_gib=hints.count("sizeGiB"),
+        data_disks=hints.count("dataDisks"),
+        bucket=hints.text("bucket"),
+        format=hints.text("format"),
+        role_name=hints.text("roleName"),
     )
 
 
@@ -290,9 +319,9 @@ def _write_resolved(resolved: Resolved | None) -> dict[str, Any] | None:
         {
             "region": resolved.region,
             "imageID": resolved.image_id,
-            "imageName": resolved.image_name,
-            "platform": resolved.platform,
-            "architecture": resolved.architecture,
+            "imageName": _cut(resolved.image_name, 256),
+            "platform": _cut(resolved.platform, 128),
+            "architecture": _cut(resolved.architecture, 32),
             "sizeGiB": resolved.size_gib,
             "bucket": resolved.bucket,
             "format": resolved.format,
@@ -301,13 +330,14 @@ def _write_resolved(resolved: Resolved | None) -> dict[str, Any] | None:
     ) | {"dataDisks": resolved.data_disks}
 
 
-def _progress(value: Mapping[str, Any] | None) -> Progress | None:
-    if not value or not value.get("updatedAt"):
+def _progress(hints: Hints) -> Progress | None:
+    updated_at = hints.moment("updatedAt")
+    if updated_at is None:
         return None
     return Progress(
-        percent=value.get("percent"),
-        updated_at=parse_time(value["updatedAt"]),
-        estimated_finish_at=_moment(value.get("estimatedFinishTime")),
+        percent=hints.number("percent"),
+        updated_at=updated_at,
+        estimated_finish_at=hints.moment("estimatedFinishTime"),
     )
 
 
@@ -318,10 +348,9 @@ def _write_progress(progress: Progress | None) -> dict[str, Any] | None:
     return _present(fields) | ({} if progress.percent is None else {"percent": progress.percent})
 
 
-def _queued(value: Mapping[str, Any] | None) -> Queued | None:
-    if not value or not value.get("since"):
-        return None
-    return Queued(parse_time(value["since"]), _moment(value.get("nextTryTime")))
+def _queued(hints: Hints) -> Queued | None:
+    since = hints.moment("since")
+    return Queued(since, hints.moment("nextTryTime")) if since else None
 
 
 def _write_queued(queued: Queued | None) -> dict[str, Any] | None:
@@ -330,17 +359,21 @@ def _write_queued(queued: Queued | None) -> dict[str, Any] | None:
     return _present({"since": _text(queued.since), "nextTryTime": _text(queued.next_try_at)})
 
 
-def _artifact(value: Mapping[str, Any]) -> Artifact:
+def _artifact(hints: Hints, uid: str, attempt: Attempt | None) -> Artifact | None:
+    """A file whose name does not bear a mark of ours is another's, whoever listed it here."""
+    key, bucket, role = hints.text("key"), hints.text("bucket"), hints.text("role")
+    if not bucket or not is_own(key_in(key) or "", uid, attempt.number if attempt else 0):
+        return None
     return Artifact(
-        role=Role(value.get("role", Role.SYSTEM)),
-        device=value.get("device", ""),
-        bucket=value["bucket"],
-        key=value["key"],
-        uri=value.get("uri", ""),
-        format=value.get("format", ""),
-        size_bytes=value.get("sizeBytes", 0),
-        crc64=value.get("crc64", ""),
-        etag=value.get("etag", ""),
+        role=Role(role) if role in _ROLES else Role.SYSTEM,
+        device=hints.text("device"),
+        bucket=bucket,
+        key=key,
+        uri=hints.text("uri"),
+        format=hints.text("format"),
+        size_bytes=hints.count("sizeBytes"),
+        crc64=hints.text("crc64"),
+        etag=hints.text("etag"),
     )
 
 
@@ -358,15 +391,17 @@ def _write_artifact(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _last_error(value: Mapping[str, Any] | None) -> LastError | None:
-    if not value or not value.get("reason") or not value.get("time"):
+def _last_error(hints: Hints, ended_at: datetime | None) -> LastError | None:
+    """Beside an end, something of an error always remains: a job that failed must not read as one that is done."""
+    time, reason = hints.moment("time") or ended_at, hints.text("reason")
+    if not hints or time is None:
         return None
     return LastError(
-        reason=value["reason"],
-        message=value.get("message", ""),
-        code=value.get("code", ""),
-        request_id=value.get("requestID", ""),
-        time=parse_time(value["time"]),
+        reason=reason if reason in _REASONS else Reason.TASK_FAILED,
+        message=hints.text("message"),
+        code=hints.text("code"),
+        request_id=hints.text("requestID"),
+        time=time,
     )
 
 
@@ -376,23 +411,25 @@ def _write_last_error(error: LastError | None) -> dict[str, Any] | None:
     return _present(
         {
             "reason": error.reason,
-            "code": error.code,
+            "code": _cut(error.code, 256),
             "message": error.message,
-            "requestID": error.request_id,
+            "requestID": _cut(error.request_id, 128),
             "time": _text(error.time),
         }
     )
 
 
-def _last_refusal(value: Mapping[str, Any] | None) -> LastRefusal | None:
-    if not value or not value.get("reason"):
+def _last_refusal(hints: Hints, error: LastError | None) -> LastRefusal | None:
+    """Its words stand in the error beside it, or are the reason's own."""
+    reason = hints.text("reason")
+    if reason not in _REASONS:
         return None
     return LastRefusal(
-        reason=value["reason"],
-        failure_class=value.get("class", ""),
-        message=value.get("message", ""),
-        generation=value.get("generation", 0),
-        next_try_at=_moment(value.get("nextTryTime")),
+        reason=reason,
+        failure_class=hints.text("class"),
+        message=error.message if error and error.reason == reason else MEANINGS[Reason(reason)].meaning,
+        generation=hints.count("generation"),
+        next_try_at=hints.moment("nextTryTime"),
     )
 
 
@@ -403,22 +440,28 @@ def _write_last_refusal(refusal: LastRefusal | None) -> dict[str, Any] | None:
         {
             "reason": refusal.reason,
             "class": refusal.failure_class,
-            "message": refusal.message,
             "generation": refusal.generation,
             "nextTryTime": _text(refusal.next_try_at),
         }
     )
 
 
-def read_condition(value: Mapping[str, Any]) -> Condition:
-    """A condition of a status."""
+def read_conditions(hints: Hints) -> tuple[Condition, ...]:
+    """The conditions of a status."""
+    return tuple(condition for part in hints.parts("conditions") if (condition := _condition(part)))
+
+
+def _condition(hints: Hints) -> Condition | None:
+    since, kind, status = hints.moment("lastTransitionTime"), hints.text("type"), hints.text("status")
+    if since is None or not kind or not status:
+        return None
     return Condition(
-        type=value["type"],
-        status=value["status"],
-        reason=value.get("reason", ""),
-        message=value.get("message", ""),
-        observed_generation=value.get("observedGeneration", 0),
-        last_transition_at=parse_time(value["lastTransitionTime"]),
+        type=kind,
+        status=status,
+        reason=hints.text("reason"),
+        message=hints.text("message"),
+        observed_generation=hints.count("observedGeneration"),
+        last_transition_at=since,
     )
 
 

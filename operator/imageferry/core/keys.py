@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 KEY_LENGTH: Final = 13
@@ -20,10 +21,23 @@ SEARCHED_NUMBERS: Final = range(1, 2 * LOST_NUMBERING + 1)
 """The numbers looked for when a journal is lost: those of a first journal and those of one that was lost once before."""
 
 
+_LATEST: Final = 100
+"""A task found late is of one of the latest attempts, or of one that a lost journal knew."""
+
+
 def attempt_key(uid: str, number: int) -> str:
     """The 13 letters and digits that mark attempt `number` of the object `uid` everywhere."""
     digest = hashlib.sha256(f"{uid}/{number}".encode()).digest()
     return base64.b32encode(digest).decode("ascii").lower()[:KEY_LENGTH]
+
+
+def is_own(key: str, uid: str, number: int) -> bool:
+    """Whether `key` marks an attempt of the object `uid`, whose latest one is `number`.
+
+    What a status says proves nothing: it may be copied from another object, or forged.
+    """
+    latest = range(number, max(0, number - _LATEST), -1)
+    return any(attempt_key(uid, each) == key for each in chain(latest, SEARCHED_NUMBERS))
 
 
 @dataclass(frozen=True, slots=True)

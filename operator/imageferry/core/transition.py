@@ -56,7 +56,7 @@ def adopted(journal: Journal, found: Ours, *, account_id: str, by: str, now: dat
             key=task.key,
             object_prefix=task.object_prefix,
             account_id=claim.account_id if claim else account_id,
-            claimed_at=(claim.claimed_at if claim else task.started_at or now).replace(microsecond=0),
+            claimed_at=(task.started_at or (claim.claimed_at if claim else now)).replace(microsecond=0),
             claimed_by=by,
         )
     number = journal.number if journal.attempt else LOST_NUMBERING

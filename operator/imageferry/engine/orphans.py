@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from imageferry.clouds.provider import ImageProvider, Search
+from imageferry.clouds.provider import ImageProvider, Origin, Search
 from imageferry.core.accountbook import MOST_ORPHANS, Orphan, operation_of, orphan_of
 from imageferry.core.errors import Failure
 from imageferry.core.job import DeletionPolicy, Kind
@@ -117,7 +117,7 @@ class Orphans:
         match seen:
             case Running(task=task):
                 if provider.capabilities.cancel:
-                    await provider.cancel(task)
+                    await provider.cancel(task, self._origin(orphan))
                 return False
             case Succeeded(task=task) | Failed(task=task) | Cancelled(task=task):
                 await self._clear(provider, orphan, task)
@@ -145,6 +145,10 @@ class Orphans:
                 until=orphan.claimed_at + timedelta(seconds=self.settings.window_seconds),
             )
         )
+
+    def _origin(self, orphan: Orphan) -> Origin:
+        window = timedelta(seconds=self.settings.window_seconds)
+        return Origin(image_id=orphan.image_id, since=orphan.claimed_at, until=orphan.claimed_at + window)
 
     async def _clear(self, provider: ImageProvider, orphan: Orphan, task: Task) -> None:
         if orphan.deletion_policy is not DeletionPolicy.DELETE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from imageferry.clouds.provider import Search
+from imageferry.clouds.provider import Origin, Search
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.artifacts import Artifacts
@@ -16,6 +16,7 @@ from imageferry.core.errors import Blocked, Refusal, Rejected, Transient
 from imageferry.core.job import TASK_FINALIZER, ExportJob
 from imageferry.core.journal import Resolved
 from imageferry.core.keys import marks
+from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
 from imageferry.core.step import Step
 from imageferry.engine import clock
@@ -24,7 +25,7 @@ from imageferry.engine.gather import Sight
 from imageferry.engine.orphans import Orphans
 from imageferry.engine.queue import WorkQueue
 from imageferry.engine.speaker import Speaker
-from imageferry.engine.store import JobRecord
+from imageferry.engine.store import JobRecord, Store
 from imageferry.engine.submission import Submission
 from imageferry.engine.writer import Writer
 from imageferry.metrics import Metrics
@@ -36,6 +37,7 @@ class Performer:
     """Performs steps for the jobs of one process."""
 
     submission: Submission
+    store: Store
     queue: WorkQueue[str]
     writer: Writer
     speaker: Speaker
@@ -145,11 +147,20 @@ class Performer:
 
     async def cancel(self, sight: Sight, step: steps.Cancel) -> bool:
         """Ask the cloud to end the task."""
-        memory = sight.record.memory
-        await ask(sight.record, sight.provider.cancel(step.task))
+        record, memory = sight.record, sight.record.memory
+        resolved, claim = record.journal.resolved, record.journal.claim
+        if resolved and claim and not self._owned_elsewhere(record, step.task):
+            window = timedelta(seconds=self.settings.window_seconds)
+            origin = Origin(image_id=resolved.image_id, since=claim.claimed_at, until=claim.claimed_at + window)
+            await ask(record, sight.provider.cancel(step.task, origin))
         memory.cancel_asked_at, memory.cancel_acknowledged = clock.monotonic(), True
         memory.cancels += 1
         return True
+
+    def _owned_elsewhere(self, record: JobRecord, task: Task) -> bool:
+        """Another object's journal names the task: a copied or forged status must harm nobody."""
+        others = (each for uid, each in self.store.jobs.items() if uid != record.job.uid)
+        return any(each.journal.task and each.journal.task.id == task.id for each in others)
 
     async def collect(self, sight: Sight, step: steps.Collect) -> bool:
         """See what the task left."""

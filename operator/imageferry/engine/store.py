@@ -152,7 +152,7 @@ class Store:
         if known and not _newer(version, known.version):
             return None
         try:
-            job, book = PARSERS[resource](manifest), journal.read(manifest.get("status") or {})
+            job, book = PARSERS[resource](manifest), journal.read(manifest.get("status") or {}, uid)
         except (Rejected, KeyError, ValueError, TypeError) as fault:
             _log.error("object cannot be read", kind=resource.kind, namespace=metadata.get("namespace"),
                        name=metadata["name"], fault=type(fault).__name__)  # fmt: skip

@@ -13,7 +13,7 @@ from imageferry.clouds.alibaba import listing, output, preflight, search, transl
 from imageferry.clouds.alibaba.calls import Calls
 from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action
 from imageferry.clouds.alibaba.translate import Detail, Listed
-from imageferry.clouds.provider import Access, Capabilities, CloudConnection, ImageProvider, Search
+from imageferry.clouds.provider import Access, Capabilities, CloudConnection, ImageProvider, Origin, Search
 from imageferry.clouds.ratelimit import RateLimits
 from imageferry.clouds.threads import together
 from imageferry.core.artifacts import Artifact, Artifacts
@@ -22,9 +22,6 @@ from imageferry.core.job import ExportJob, Job, Kind
 from imageferry.core.journal import Claim, Resolved
 from imageferry.core.observation import Absent, Observation, Running, Task
 from imageferry.core.reasons import Reason
-
-_STARTS_APART: Final = timedelta(minutes=5)
-"""How far the start in the journal (the Date of the answer to the submission, at first) may be from the cloud's."""
 
 log = structlog.get_logger(__name__)
 
@@ -159,19 +156,31 @@ class Exports:
         )
         return {uid: look for uid, look in zip(known, seen, strict=True) if look}
 
-    async def cancel(self, task: Task) -> None:
-        """CancelTask, once the task has been looked at again: one that shows files of others is left alone."""
+    async def cancel(self, task: Task, origin: Origin) -> None:
+        """CancelTask, once the task has been looked at again."""
         if task.id is None:
             return
         try:
             shown, _ = await listing.detail(self._calls, task.id)
-            if shown.listed.ended or not _may_be(task, shown):
+            if shown.listed.ended or not await self._is_ours(task, origin, shown):
                 return
             await self._calls.ecs(Action.CANCEL_TASK, {"TaskId": task.id})
         except Failure as failure:
             if failure.code not in _ENDED_ALREADY:
                 raise
         log.info("cancel requested", key=task.key, task_id=task.id, region=self._calls.region)
+
+    async def _is_ours(self, task: Task, origin: Origin, shown: Detail) -> bool:
+        """By its files; while it shows none, by its image and the time it was made."""
+        owned = translate.owned(shown, task.object_prefix)
+        if owned is not None:
+            return owned
+        row = (await listing.exports(self._calls, {"TaskIds": shown.listed.id})).rows.get(shown.listed.id)
+        if row is None or row.created_at is None:
+            return False
+        return (
+            row.resource_id == origin.image_id and origin.since - search.CLOCKS_APART <= row.created_at <= origin.until
+        )
 
     async def collect(self, resolved: Resolved, task: Task) -> Artifacts:
         """What is really there."""
@@ -242,12 +251,3 @@ def _export(job: Job) -> ExportJob:
 
 def _unsupported(kind: Kind) -> Rejected:
     return Rejected(Reason.NOT_YET_SUPPORTED, f"This release knows no {kind} on Alibaba Cloud.")
-
-
-def _may_be(task: Task, shown: Detail) -> bool:
-    """Whether a running task can be the one that the journal means: by its files, or by its time while it shows none."""
-    owned = translate.owned(shown, task.object_prefix)
-    created = shown.listed.created_at
-    if owned is not None or created is None or task.started_at is None:
-        return owned is not False
-    return abs(created - task.started_at) <= _STARTS_APART
