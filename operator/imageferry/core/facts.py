@@ -1,12 +1,17 @@
-"""What is known at the moment of a decision, beside job and journal. The engine gathers it; core/situation.py reads it."""
+"""What is known at the moment of a decision, beside job and journal. core/situation.py reads it.
+
+Part of it is the process's own memory of the job, part comes from its surroundings: account, lane, lease, clocks.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Refusal
-from imageferry.core.journal import Resolved
-from imageferry.core.observation import Observation
+from imageferry.core.journal import Journal, Resolved
+from imageferry.core.memory import Memory
+from imageferry.core.observation import NotLooked, Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class Bounds:
     away_bound_seconds: float
     claim_extra_seconds: float
     no_date_bound_seconds: float
+    clock_agreement_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +81,73 @@ class Facts:
     can_cancel: bool
     has_token: bool
     bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the engine has to ask others for; the meanings are those of Facts."""
+
+    now: datetime
+    monotonic: float
+    identity: str
+    owner: str
+    away: Refusal | None
+    barred: Refusal | None
+    refused: Refusal | None
+    checked: Resolved | Refusal | None
+    turn: Refusal | None
+    fenced: bool
+    can_cancel: bool
+    has_token: bool
+    bounds: Bounds
+
+
+def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
+    """The facts for one decision."""
+    claim, deleting_since = journal.claim, memory.deletion_seen_at
+    return Facts(
+        now=around.now,
+        clock_agrees=_clock_agrees(memory, around.bounds),
+        observation=memory.observation,
+        collected=memory.collected,
+        owner=around.owner,
+        away=around.away,
+        barred=around.barred,
+        refused=around.refused,
+        checked=around.checked,
+        turn=around.turn,
+        unsent=memory.unsent and claim is not None and claim.claimed_by == around.identity,
+        fenced=around.fenced,
+        claim_age_seconds=around.monotonic - memory.claimed_at,
+        cancel_due=_cancel_due(memory, around.monotonic),
+        cancel_acknowledged=memory.cancels > 0,
+        absent_since=memory.absent_since,
+        born_silent=memory.born_silent,
+        guarded_here=memory.guarded_here,
+        deleting_seconds=0.0 if deleting_since is None else around.monotonic - deleting_since,
+        deletion_tried=memory.deletion_tried,
+        cloud_away=memory.cloud_away,
+        can_cancel=around.can_cancel,
+        has_token=around.has_token,
+        bounds=around.bounds,
+    )
+
+
+_FIRST_CANCEL_PAUSE_SECONDS: Final = 5.0
+_LONGEST_CANCEL_PAUSE_SECONDS: Final = 60.0
+
+
+def _cancel_due(memory: Memory, monotonic: float) -> bool:
+    """At once, and after each request that was taken later: a cloud may lose one."""
+    asked = memory.cancel_asked_at
+    pause = min(_FIRST_CANCEL_PAUSE_SECONDS * 2.0 ** min(memory.cancels, 16), _LONGEST_CANCEL_PAUSE_SECONDS)
+    return asked is None or monotonic - asked >= pause
+
+
+def _clock_agrees(memory: Memory, bounds: Bounds) -> bool:
+    """The last observation that carried a clock decides, also while a new look is awaited."""
+    seen = memory.observation
+    if not isinstance(seen, NotLooked):
+        apart = abs((seen.cloud_time - memory.observed_at).total_seconds())
+        memory.clock_agreed = apart < bounds.clock_agreement_seconds
+    return memory.clock_agreed

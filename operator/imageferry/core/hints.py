@@ -44,9 +44,9 @@ class Hints:
         return value if isinstance(value, bool) else None
 
     def moment(self, name: str) -> datetime | None:
-        """The time of a field, if a clock may have shown it."""
+        """The time of a field in whole seconds, if a clock may have shown it."""
         try:
-            moment = parse_time(self.text(name))
+            moment = parse_time(self.text(name)).replace(microsecond=0)
         except (ValueError, OverflowError):
             return None
         return moment if _FIRST <= moment < _LAST else None

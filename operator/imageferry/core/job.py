@@ -101,6 +101,7 @@ class ExportJob(Job):
     source: ImageSource
     bucket: str
     prefix: str
+    """Empty if the spec names none: the file names begin with the attempt's key then."""
     format: str
     disks: str
 
@@ -118,7 +119,7 @@ def parse_export(manifest: Mapping[str, Any]) -> ExportJob:
             image_family=source.text("imageFamily", default=""),
         ),
         bucket=destination.text("bucket"),
-        prefix=destination.text("prefix"),
+        prefix=destination.text("prefix", default=""),
         format=spec.text("format", default="RAW"),
         disks=spec.text("disks", default="All"),
     )

@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
 from typing import Final
 
 KEY_LENGTH: Final = 13
@@ -21,7 +21,7 @@ SEARCHED_NUMBERS: Final = range(1, 2 * LOST_NUMBERING + 1)
 """The numbers looked for when a journal is lost: those of a first journal and those of one that was lost once before."""
 
 
-_LATEST: Final = 100
+_LATEST: Final = 20
 """A task found late is of one of the latest attempts, or of one that a lost journal knew."""
 
 
@@ -37,7 +37,12 @@ def is_own(key: str, uid: str, number: int) -> bool:
     What a status says proves nothing: it may be copied from another object, or forged.
     """
     latest = range(number, max(0, number - _LATEST), -1)
-    return any(attempt_key(uid, each) == key for each in chain(latest, SEARCHED_NUMBERS))
+    return any(attempt_key(uid, each) == key for each in latest) or key in _first_keys(uid)
+
+
+@lru_cache(maxsize=16)  # a status may list 256 files, and each may be forged
+def _first_keys(uid: str) -> frozenset[str]:
+    return frozenset(attempt_key(uid, number) for number in SEARCHED_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +76,4 @@ def key_in(object_name: str) -> str | None:
     The prefix itself holds no underscore (letters and digits only), so the first underscore ends prefix and key.
     """
     stem, underscore, _ = object_name.partition("_")
-    return stem[-KEY_LENGTH:] if underscore and len(stem) > KEY_LENGTH else None
+    return stem[-KEY_LENGTH:] if underscore and len(stem) >= KEY_LENGTH else None

@@ -1,14 +1,12 @@
 """Facts for one decision: what account, lane, lease, memory and cloud say about one job right now."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from imageferry.clouds.provider import ImageProvider
 from imageferry.core.errors import Blocked, Refusal, Transient
-from imageferry.core.facts import Bounds, Facts
+from imageferry.core.facts import Bounds, Facts, Surroundings, facts_of
 from imageferry.core.job import DeletionPolicy
 from imageferry.core.journal import Resolved
-from imageferry.core.observation import NotLooked
 from imageferry.core.reasons import Reason
 from imageferry.core.transition import remembered_refusal
 from imageferry.engine import clock
@@ -17,9 +15,6 @@ from imageferry.engine.lanes import LaneKey, Lanes
 from imageferry.engine.leader import Leader
 from imageferry.engine.store import JobRecord
 from imageferry.settings import Settings
-
-_FIRST_CANCEL_PAUSE_SECONDS = 5.0
-_LONGEST_CANCEL_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +77,22 @@ class Gatherer:
         refusal = remembered_refusal(journal, job, clock.now())
         submit_seconds = self._settings.call_deadline_seconds + self._settings.fence_margin_seconds
         capabilities = usable.connection.provider(job.kind, region).capabilities if isinstance(usable, Usable) else None
-        deleting_since, now = memory.deletion_seen_at, clock.monotonic()
-        facts = Facts(
+        around = Surroundings(
             now=clock.now(),
-            clock_agrees=self._clock_agrees(record),
-            observation=memory.observation,
-            collected=memory.collected,
+            monotonic=clock.monotonic(),
+            identity=self._settings.identity,
             owner=usable.owner if isinstance(usable, Usable) else "",
             away=usable if isinstance(usable, Refusal) else None,
             barred=barred,
             refused=Refusal(Reason(refusal.reason), refusal.message, refusal.next_try_at) if refusal else None,
             checked=checked,
             turn=turn,
-            unsent=memory.unsent and journal.claim is not None and journal.claim.claimed_by == self._settings.identity,
             fenced=self._leader.lease_remaining() > submit_seconds,
-            claim_age_seconds=now - memory.claimed_at,
-            cancel_due=_cancel_due(record, now),
-            cancel_acknowledged=memory.cancel_acknowledged,
-            absent_since=memory.absent_since,
-            born_silent=memory.born_silent,
-            guarded_here=memory.guarded_here,
-            deleting_seconds=0.0 if deleting_since is None else now - deleting_since,
-            deletion_tried=memory.deletion_tried,
-            cloud_away=memory.cloud_away,
             can_cancel=capabilities.cancel if capabilities else True,
             has_token=capabilities.client_token if capabilities else False,
             bounds=self._bounds,
         )
+        facts = facts_of(journal, memory, around)
         return Sight(record, facts, usable, region)
 
     def _turn(self, record: JobRecord, usable: Usable, resolved: Resolved) -> Refusal | None:
@@ -137,14 +121,6 @@ class Gatherer:
             return journal.resolved.region
         return record.job.region or (usable.account.region if isinstance(usable, Usable) else "")
 
-    def _clock_agrees(self, record: JobRecord) -> bool:
-        seen = record.memory.observation
-        if isinstance(seen, NotLooked):
-            return record.memory.clock_agreed
-        limit = timedelta(seconds=self._settings.clock_agreement_seconds)
-        record.memory.clock_agreed = abs(seen.cloud_time - record.memory.observed_at) < limit
-        return record.memory.clock_agreed
-
 
 def bounds(settings: Settings) -> Bounds:
     """The times of the settings that decisions depend on."""
@@ -159,6 +135,7 @@ def bounds(settings: Settings) -> Bounds:
         away_bound_seconds=settings.delete_away_bound_seconds,
         claim_extra_seconds=settings.delete_claim_extra_seconds,
         no_date_bound_seconds=settings.delete_no_date_bound_seconds,
+        clock_agreement_seconds=settings.clock_agreement_seconds,
     )
 
 
@@ -173,10 +150,3 @@ def _needs_account(record: JobRecord) -> bool:
 def _wants_slot(record: JobRecord) -> bool:
     job, journal = record.job, record.journal
     return journal.claim is None and not journal.finished and not job.deleting and not job.policy.suspend
-
-
-def _cancel_due(record: JobRecord, now: float) -> bool:
-    """At once, and after each acknowledged request later: a cloud may lose one."""
-    asked = record.memory.cancel_asked_at
-    pause = min(_FIRST_CANCEL_PAUSE_SECONDS * 2.0 ** min(record.memory.cancels, 16), _LONGEST_CANCEL_PAUSE_SECONDS)
-    return asked is None or now - asked >= pause

@@ -93,7 +93,7 @@ class Performer:
     async def guard(self, sight: Sight, _: steps.Guard) -> bool:
         """Put the finalizer on."""
         await self.writer.set_finalizer(sight.record, TASK_FINALIZER, wanted=True)
-        sight.record.memory.guarded_here = True
+        sight.record.memory.guard()
         return True
 
     async def unguard(self, sight: Sight, _: steps.Unguard) -> bool:
@@ -121,13 +121,14 @@ class Performer:
             checked = await ask(record, sight.provider.preflight(record.job))
         except (Blocked, Rejected) as failure:
             checked = Refusal.of(failure)
-        record.memory.checked, record.memory.checked_at = checked, clock.monotonic()
+        record.memory.check(checked, at=clock.monotonic())
         return True
 
     async def look(self, sight: Sight, step: steps.Look) -> bool:
         """Search the cloud for a task of ours."""
         record = sight.record
-        record.memory.observe(await ask(record, sight.provider.find(self._search(record, step))))
+        seen = await ask(record, sight.provider.find(self._search(record, step)))
+        record.memory.observe(seen, now=clock.now())
         return True
 
     def _search(self, record: JobRecord, step: steps.Look) -> Search:
@@ -153,8 +154,7 @@ class Performer:
             window = timedelta(seconds=self.settings.window_seconds)
             origin = Origin(image_id=resolved.image_id, since=claim.claimed_at, until=claim.claimed_at + window)
             await ask(record, sight.provider.cancel(step.task, origin))
-        memory.cancel_asked_at, memory.cancel_acknowledged = clock.monotonic(), True
-        memory.cancels += 1
+        memory.ask_to_cancel(at=clock.monotonic())
         return True
 
     def _owned_elsewhere(self, record: JobRecord, task: Task) -> bool:

@@ -18,7 +18,6 @@ from imageferry.core.errors import (
     Unconfirmed,
     Unsent,
 )
-from imageferry.core.observation import NotLooked
 from imageferry.core.reasons import Reason
 from imageferry.core.step import Hold, Step, Wait
 from imageferry.core.transition import waiting
@@ -56,9 +55,8 @@ class Reconciler:
         """Bring one job as far as it goes now. Raises nothing but what ends the process."""
         try:
             record = await self._current(uid)
-            if record and not record.journal.task:
-                record.memory.observation = NotLooked()
             if record:
+                record.memory.begin_visit(has_task=record.journal.task is not None)
                 await self._walk(uid)
                 self.queue.forget(uid)
         except errors.KubeFailure as failure:

@@ -1,12 +1,12 @@
 """What the operator knows of the objects: one record each, fed by watch, list and the answers to own writes.
 
 A record holds what the API server said (job, journal, version) and, apart from it, what only this process remembers
-(Memory), which a restart may lose without harm. Nothing here decides or waits.
+(core/memory.py). Nothing here decides or waits.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -14,11 +14,10 @@ import structlog
 from imageferry.core import accountbook, journal
 from imageferry.core.account import Account, parse_account
 from imageferry.core.accountbook import Book
-from imageferry.core.artifacts import Artifacts
-from imageferry.core.errors import Refusal, Rejected
+from imageferry.core.errors import Rejected
 from imageferry.core.job import Job, parse_export, parse_time
-from imageferry.core.journal import Journal, Resolved
-from imageferry.core.observation import Absent, NotLooked, Observation, Unprovable
+from imageferry.core.journal import Journal
+from imageferry.core.memory import Memory
 from imageferry.engine import clock
 from imageferry.kube.objects import CLOUD_ACCOUNTS, IMAGE_EXPORTS, Resource
 
@@ -26,55 +25,6 @@ _log: Final = structlog.get_logger("imageferry.store")
 
 PARSERS: Final[Mapping[Resource, Callable[[Mapping[str, Any]], Job]]] = {IMAGE_EXPORTS: parse_export}
 """The kinds of job, each with what reads it."""
-
-
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class Memory:
-    """What this process remembers of a job beside its status. Times are monotonic seconds unless they say otherwise."""
-
-    born_silent: bool = False
-    stale: bool = False
-    """A write got no clear answer: read the object again before the next decision."""
-    observation: Observation = field(default_factory=NotLooked)
-    observed_at: datetime = _NEVER
-    """The local wall clock at the observation."""
-    clock_agreed: bool = False
-    collected: Artifacts | None = None
-    checked: Resolved | Refusal | None = None
-    checked_at: float = 0.0
-    guarded_here: bool = False
-    unsent: bool = False
-    claimed_at: float = 0.0
-    cancel_asked_at: float | None = None
-    cancel_acknowledged: bool = False
-    cancels: int = 0
-    absent_since: datetime | None = None
-    """The cloud's clock."""
-    deletion_seen_at: float | None = None
-    deletion_tried: bool = False
-    cloud_away: bool = False
-    events: int = 0
-
-    def observe(self, seen: Observation) -> None:
-        """Take in what the cloud was seen to say. Absence counts from the first of the looks that found nothing."""
-        self.observation, self.observed_at = seen, clock.now()
-        if not isinstance(seen, Absent | Unprovable):
-            self.absent_since = None
-        elif self.absent_since is None:
-            self.absent_since = seen.cloud_time
-
-    def forget_looks(self) -> None:
-        """A claim was made or a task recorded: what was seen before says nothing about it."""
-        self.observation, self.collected, self.absent_since = NotLooked(), None, None
-
-    def forget_attempt(self) -> None:
-        """What was remembered of an attempt that is closed."""
-        self.forget_looks()
-        self.checked, self.unsent = None, False
-        self.cancel_asked_at, self.cancel_acknowledged, self.cancels = None, False, 0
 
 
 @dataclass(slots=True)

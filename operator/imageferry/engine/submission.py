@@ -70,8 +70,7 @@ class Submission:
             await self._write_claim(record, journal, step)
         finally:
             self.lanes.release(uid, lane)
-        record.memory.forget_looks()
-        record.memory.unsent, record.memory.claimed_at = True, written_at
+        record.memory.claim(at=written_at)
         return True
 
     async def _guard_account(self, name: str) -> None:
@@ -83,7 +82,7 @@ class Submission:
 
     async def _write_claim(self, record: JobRecord, journal: Journal, step: steps.Claim) -> None:
         """Raises a KubeFailure unless the server holds this very claim, whatever its first answer was."""
-        record.memory.guarded_here = False
+        record.memory.begin_claim()
         try:
             await self.speaker.commit(record, journal, step)
         except errors.KubeFailure:
@@ -97,18 +96,18 @@ class Submission:
         if claim is None:
             raise AssertionError("a submission needs a claim")
         provider, resolved = sight.provider, _known(record.journal.resolved)
-        record.memory.unsent = False
+        record.memory.send()
         try:
             task = await provider.submit(record.job, claim, resolved)
         except Unsent:
-            record.memory.unsent = True
+            record.memory.take_back()
             raise
         except Unconfirmed as failure:
             self._tell("submission unconfirmed", record, claim, code=failure.code, request_id=failure.request_id)
             return True
         except Failure as failure:
             return await self._refused(sight, claim, failure)
-        record.memory.forget_looks()
+        record.memory.submit()
         self._tell("task submitted", record, claim, task=task.id)
         await self._record_task(record, claim, task)
         return True
@@ -215,7 +214,7 @@ class Submission:
         if journal.claim:
             self._tell("task adopted", record, journal.claim, task=step.found.task.id)
         self.metrics.task_adopted(record.job.kind, sight.lane.provider)
-        record.memory.observe(step.found)
+        record.memory.observe(step.found, now=clock.now())
         return True
 
 

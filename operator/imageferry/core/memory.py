@@ -1,0 +1,104 @@
+"""What one process remembers of a job beside its status: a restart may lose it without harm.
+
+Each method is one thing that happened; the engine calls it where it happens, and so does whoever searches the protocol for
+faults. Times are monotonic seconds of this process unless they say otherwise.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from imageferry.core.artifacts import Artifacts
+from imageferry.core.errors import Refusal
+from imageferry.core.journal import Resolved
+from imageferry.core.observation import Absent, NotLooked, Observation, Unprovable
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Memory:
+    """One process's memory of one job."""
+
+    born_silent: bool = False
+    """The object was older than two minutes when first seen, and its status had no conditions."""
+    stale: bool = False
+    """A write got no clear answer: read the object again before the next decision."""
+    observation: Observation = field(default_factory=NotLooked)
+    observed_at: datetime = _NEVER
+    """The local wall clock at the observation."""
+    clock_agreed: bool = False
+    """Whether the cloud's clock and the local one lay within the limit at the last observation."""
+    absent_since: datetime | None = None
+    """The cloud's clock at the first of the consecutive looks that found nothing."""
+    collected: Artifacts | None = None
+    checked: Resolved | Refusal | None = None
+    checked_at: float = 0.0
+    guarded_here: bool = False
+    """This process put the finalizer on and has written no claim since."""
+    unsent: bool = False
+    """This process made the claim and has not handed its request over."""
+    claimed_at: float = 0.0
+    cancel_asked_at: float | None = None
+    cancels: int = 0
+    deletion_seen_at: float | None = None
+    deletion_tried: bool = False
+    cloud_away: bool = False
+    events: int = 0
+
+    def begin_visit(self, *, has_task: bool) -> None:
+        """A look counts for the visit that made it; of a task the poller tells."""
+        if not has_task:
+            self.observation = NotLooked()
+
+    def observe(self, seen: Observation, *, now: datetime) -> None:
+        """The cloud was seen to say something. Absence counts from the first of the looks that found nothing."""
+        self.observation, self.observed_at = seen, now
+        if not isinstance(seen, Absent | Unprovable):
+            self.absent_since = None
+        elif self.absent_since is None:
+            self.absent_since = seen.cloud_time
+
+    def check(self, checked: Resolved | Refusal, *, at: float) -> None:
+        """Preflight answered."""
+        self.checked, self.checked_at = checked, at
+
+    def guard(self) -> None:
+        """This process put the finalizer on."""
+        self.guarded_here = True
+
+    def begin_claim(self) -> None:
+        """A claim is about to be written: from now on the finalizer may tell of one."""
+        self.guarded_here = False
+
+    def claim(self, *, at: float) -> None:
+        """The server holds our claim; what was seen before says nothing about it. `at` is before its write."""
+        self.forget_looks()
+        self.unsent, self.claimed_at = True, at
+
+    def send(self) -> None:
+        """The request is being handed over: from now on it may leave."""
+        self.unsent = False
+
+    def take_back(self) -> None:
+        """The request provably never left."""
+        self.unsent = True
+
+    def submit(self) -> None:
+        """The cloud accepted the task; what was seen before says nothing about it."""
+        self.forget_looks()
+
+    def ask_to_cancel(self, *, at: float) -> None:
+        """The cloud took a request to end the task."""
+        self.cancel_asked_at = at
+        self.cancels += 1
+
+    def forget_looks(self) -> None:
+        """What was seen so far belongs to the past."""
+        self.observation, self.collected, self.absent_since = NotLooked(), None, None
+
+    def forget_attempt(self) -> None:
+        """The attempt is closed."""
+        self.forget_looks()
+        self.checked, self.unsent = None, False
+        self.cancel_asked_at, self.cancels = None, 0
