@@ -28,7 +28,7 @@ from imageferry.engine.poller import Poller
 from imageferry.engine.queue import QueueClosed, WorkQueue
 from imageferry.engine.reconciler import Reconciler
 from imageferry.engine.speaker import Speaker
-from imageferry.engine.store import PARSERS, JobRecord, Store
+from imageferry.engine.store import PARSERS, JobRecord, Store, account_key
 from imageferry.engine.submission import Submission
 from imageferry.engine.takeover import Takeover
 from imageferry.engine.writer import Writer
@@ -158,7 +158,14 @@ def _compose(
     )
     leader = Leader(client_of(election), settings, on_lost=_end_at_once)
     lanes = Lanes(queue.add, _provider_in(store))
-    accounts = Accounts(store, client, settings, pool=pool, report=metrics.cloud_request)
+    accounts = Accounts(
+        store,
+        client,
+        settings,
+        pool=pool,
+        report=metrics.cloud_request,
+        changed=lambda name: queue.add(account_key(name)),
+    )
     writer = Writer(client, store, writers=settings.writers)
     recorder = Recorder(client, identity=settings.identity)
     speaker = Speaker(writer=writer, recorder=recorder, young_seconds=settings.young_object_seconds)

@@ -17,11 +17,11 @@ CLUSTER_WIDE = {
     ("imageferry.dev", "cloudaccounts/status", (), ("patch",)),
     ("imageferry.dev", "imageexports/status", (), ("patch",)),
     ("", "events", (), ("create",)),
-    ("", "namespaces", (), ("get", "list", "watch")),
+    ("", "namespaces", (), ("get",)),
 }
 IN_OWN_NAMESPACE = {
     ("coordination.k8s.io", "leases", (), ("create",)),
-    ("coordination.k8s.io", "leases", ("imageferry",), ("get", "patch", "update")),
+    ("coordination.k8s.io", "leases", ("imageferry",), ("get", "update")),
     ("", "secrets", ("alibaba-demo",), ("get",)),
 }
 Right = tuple[str, str, tuple[str, ...], tuple[str, ...]]

@@ -115,7 +115,7 @@ def barred(account: Account, job: Job, namespace_labels: Mapping[str, str], imag
     if not _admits(account, job.namespace, namespace_labels):
         return Refusal(
             Reason.ACCOUNT_NOT_PERMITTED,
-            f"CloudAccount {account.name} does not admit namespace {job.namespace}: extend its spec.allowedNamespaces.",
+            f"CloudAccount {account.name} does not admit namespace {job.namespace}.",
         )
     region = job.region or account.region
     if not _listed(region, grants.regions):
@@ -133,7 +133,7 @@ def barred(account: Account, job: Job, namespace_labels: Mapping[str, str], imag
 
 
 def _lacks(reason: Reason, account: Account, what: str, value: str, field: str) -> Refusal:
-    return Refusal(reason, f"CloudAccount {account.name} does not allow {what} {value}: extend its spec.allow.{field}.")
+    return Refusal(reason, f"CloudAccount {account.name} does not allow {what} {value} (spec.allow.{field}).")
 
 
 def _listed(value: str, allowed: tuple[str, ...] | None) -> bool:
@@ -183,12 +183,17 @@ def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def insecure_endpoint(account: Account) -> str | None:
-    """The first address that would send keys in the clear beyond this machine, or None."""
-    for address in (account.endpoints.compute, account.endpoints.object_store, account.endpoints.sts):
+    """The first address that would send keys in the clear beyond this machine, or is none, or None."""
+    addresses = (account.endpoints.compute, account.endpoints.object_store, account.endpoints.sts)
+    return next((address for address in addresses if address and not _is_safe(address)), None)
+
+
+def _is_safe(address: str) -> bool:
+    try:
         parts = urlsplit(address)
-        if address and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            return address
-    return None
+    except ValueError:  # brackets around what is no IPv6 address
+        return False
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -21,19 +21,14 @@ from imageferry.core.step import (
     Wait,
 )
 
-DEADLINE_PASSED: Final = Fail(
-    Reason.DEADLINE_EXCEEDED, "spec.activeDeadlineSeconds passed: raise it and request a retry."
-)
+DEADLINE_PASSED: Final = Fail(Reason.DEADLINE_EXCEEDED, "spec.activeDeadlineSeconds passed.")
 CANCELLED_EARLY: Final = Fail(Reason.CANCELLED, "Cancelled before anything was submitted.")
 SUSPENDED: Final = Wait(Reason.SUSPENDED, "spec.suspend is true: nothing new is submitted.")
 NEVER_ACCEPTED: Final = Close(
     Reason.SUBMISSION_UNKNOWN, "The cloud never accepted the submission.", costs_attempt=False
 )
 LEASE_TOO_SHORT: Final = Wait(Reason.CLAIMED, "Waiting for the leader's lease to be renewed.", 1.0)
-_UNKNOWN: Final = (
-    "The answer to a submission was lost, and this cloud can neither show nor exclude its task: look into the bucket, "
-    "then request a retry."
-)
+_UNKNOWN: Final = "The answer to a submission was lost, and this cloud can neither show nor exclude its task."
 
 _T = TypeVar("_T")
 
@@ -100,10 +95,7 @@ def hold(situation: Situation, refusal: Refusal | None) -> Hold:
 
 def hold_for_owner(situation: Situation) -> Hold:
     """The credentials changed hands under an attempt."""
-    message = (
-        f"The credentials belong to account {situation.facts.owner}, the attempt to {situation.claim.account_id}: "
-        "give the CloudAccount credentials of the attempt's owner again."
-    )
+    message = f"The credentials belong to account {situation.facts.owner}, the attempt to {situation.claim.account_id}."
     return Hold(Refusal(Reason.ACCOUNT_CHANGED, message), situation.bounds.look_again_seconds)
 
 
@@ -166,7 +158,7 @@ def conclude(situation: Situation) -> Step:
     """Well if everything asked for is there."""
     left = situation.left
     if left.flaw is None:
-        return Complete(left)
+        return Complete(left, situation.found.task if situation.found else None)
     if not situation.sees(Succeeded):
         message = "The cloud no longer knows the task, and no complete result is there."
         return Fail(Reason.TASK_LOST, message, left.items)

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from imageferry.core.errors import MESSAGE_LIMIT
 from imageferry.core.job import Job, Kind
 from imageferry.core.journal import Condition, Journal
-from imageferry.core.reasons import NOT_YET, Reason
+from imageferry.core.reasons import NOT_YET, Reason, told
 from imageferry.core.step import Hold, Step, Wait
 
 FLAWS: Final = frozenset({Reason.OUTPUT_MISSING, Reason.OUTPUT_EMPTY, Reason.FORMAT_MISMATCH})
@@ -45,7 +45,8 @@ def report(job: Job, journal: Journal, step: Step, *, now: datetime, young_secon
         case Hold(refusal=refusal):
             young = now - job.created_at < timedelta(seconds=young_seconds)
             stuck = not (young and refusal.reason in NOT_YET)
-            return Report(Outlook.STUCK if stuck else Outlook.WORKING, refusal.reason, refusal.message)
+            outlook = Outlook.STUCK if stuck else Outlook.WORKING
+            return Report(outlook, refusal.reason, told(refusal.reason, refusal.message))
         case Wait(reason=reason, message=message):
             return Report(Outlook.WORKING, reason, message)
         case _:
@@ -54,7 +55,8 @@ def report(job: Job, journal: Journal, step: Step, *, now: datetime, young_secon
 
 def _ending(job: Job, journal: Journal) -> Report:
     if journal.last_error:
-        return Report(Outlook.FAILED, Reason(journal.last_error.reason), journal.last_error.message)
+        reason = Reason(journal.last_error.reason)
+        return Report(Outlook.FAILED, reason, told(reason, journal.last_error.message))
     count, size = len(journal.artifacts), sum(item.size_bytes for item in journal.artifacts)
     match job.kind:
         case Kind.EXPORT:
@@ -71,6 +73,9 @@ def _underway(journal: Journal) -> Report:
         return Report(Outlook.WORKING, Reason.SUBMITTED, "The cloud accepted the task.")
     if journal.claim:
         return Report(Outlook.WORKING, Reason.CLAIMED, "An attempt was recorded and is about to be submitted.")
+    if journal.last_error and journal.failures:
+        failure = f"Attempt {journal.number} failed, another one follows. {journal.last_error.message}"
+        return Report(Outlook.WORKING, Reason(journal.last_error.reason), failure)
     return Report(Outlook.WORKING, Reason.ACCEPTED, "The object was seen and is being checked.")
 
 

@@ -3,8 +3,9 @@
     decide(job, journal, facts) -> Step
 
 *stop* = cancel requested, deadline passed or deleting. *bound* = the time a deletion may take (Situation.bound_passed).
-*lost* = no attempt is recorded, and our finalizer is there or the object was born silent. *open end* = a retry was requested
-after OutcomeUnknown or TaskLost. "..." repeats the facts of the row above.
+*lost* = no attempt is recorded, and our finalizer is there, or the status was wiped or named an attempt that is not ours; a
+deletion under Orphan does not ask. *open end* = a retry was requested after OutcomeUnknown or TaskLost. "..." repeats the
+facts of the row above.
 
 finished
     deleting, policy Orphan -> Release

@@ -68,8 +68,8 @@ class Facts:
     cancel_acknowledged: bool
     absent_since: datetime | None
     """The cloud's time of the first of the consecutive looks that found nothing."""
-    born_silent: bool
-    """The object was older than two minutes when first seen, and its status had no conditions."""
+    wiped: bool
+    """The status lost what it held: an attempt that was known, or, when first seen two minutes old, every condition."""
     guarded_here: bool
     """This process put the finalizer on and has written no claim since: the finalizer tells of no lost journal."""
     deleting_seconds: float
@@ -122,7 +122,7 @@ def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
         cancel_due=_cancel_due(memory, around.monotonic),
         cancel_acknowledged=memory.cancels > 0,
         absent_since=memory.absent_since,
-        born_silent=memory.born_silent,
+        wiped=memory.wiped,
         guarded_here=memory.guarded_here,
         deleting_seconds=0.0 if deleting_since is None else around.monotonic - deleting_since,
         deletion_tried=memory.deletion_tried,

@@ -20,8 +20,8 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class Memory:
     """One process's memory of one job."""
 
-    born_silent: bool = False
-    """The object was older than two minutes when first seen, and its status had no conditions."""
+    wiped: bool = False
+    """The status lost what it held: an attempt that was known, or, when first seen two minutes old, every condition."""
     stale: bool = False
     """A write got no clear answer: read the object again before the next decision."""
     observation: Observation = field(default_factory=NotLooked)

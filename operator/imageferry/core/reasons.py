@@ -269,10 +269,14 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     ),
     Reason.ROLE_NOT_PERMITTED: Meaning("The CloudAccount does not allow the role.", "Extend allow.roleNames.", _CHANGE),
     Reason.CREDENTIALS_MISSING: Meaning(
-        "The Secret that the CloudAccount names is not there.", "Create it.", "every 30 seconds"
+        "The Secret that the CloudAccount names is not there, or may not be read.",
+        "Create it in the operator's namespace, and name it in resourceNames of the operator's Role.",
+        "every 30 seconds",
     ),
     Reason.CREDENTIALS_MALFORMED: Meaning(
-        "The Secret does not hold a usable key.", "Write accessKeyID and accessKeySecret as plain text.", _CHANGE
+        "The Secret does not hold a usable key.",
+        "Write accessKeyID and accessKeySecret as plain text (stringData).",
+        _CHANGE,
     ),
     Reason.CREDENTIALS_REJECTED: Meaning(
         "The cloud does not accept the credentials.", "Renew the key, or enable it.", _CHANGE
@@ -303,3 +307,8 @@ NOT_YET: Final = frozenset(
     }
 )
 """What may simply not be there yet: a GitOps tool applies everything at once and gives up at the first Stalled."""
+
+
+def told(reason: Reason, message: str) -> str:
+    """What is wrong, and what to do about it: the words of a condition that asks a person."""
+    return f"{message} {MEANINGS[reason].remedy}"

@@ -71,5 +71,5 @@ def _encoded_twice(key_id: str) -> bool:
 def _malformed(what: str) -> Refusal:
     return Refusal(
         Reason.CREDENTIALS_MALFORMED,
-        f"The Secret cannot be used: {what}. Write accessKeyID and accessKeySecret as plain text (stringData).",
+        f"The Secret cannot be used: {what}.",
     )

@@ -85,7 +85,8 @@ class Situation:
     def lost(self) -> bool:
         """The journal was lost: no attempt is recorded where one may have been made."""
         guarded_before = self.job.guarded and not self.facts.guarded_here
-        return self.journal.attempt is None and (guarded_before or self.facts.born_silent)
+        suspicious = guarded_before or self.facts.wiped or self.journal.doubtful
+        return self.journal.attempt is None and suspicious
 
     @property
     def unresolved(self) -> bool:
@@ -105,12 +106,19 @@ class Situation:
     @property
     def numbers_to_find(self) -> range:
         """The attempts whose marks a look searches for."""
-        return SEARCHED_NUMBERS if self.journal.attempt is None else range(1, self.journal.number + 1)
+        if self.journal.attempt is None:
+            return SEARCHED_NUMBERS
+        return range(self._first_number, self.journal.number + 1)
 
     @property
     def numbers_closed(self) -> range:
         """Those among them that the journal has closed; the latest is always open to question."""
-        return range(1, self.journal.number)
+        return range(self._first_number, self.journal.number)
+
+    @property
+    def _first_number(self) -> int:
+        """No task of so many attempts ago lives; a forged number must not make an endless search."""
+        return max(1, self.journal.number + 1 - len(SEARCHED_NUMBERS))
 
     @property
     def may_fail_again(self) -> bool:
@@ -185,7 +193,8 @@ class Situation:
     @property
     def must_look(self) -> bool:
         """Idle, but a task of ours may live: the journal was lost, or a retry follows an open end."""
-        return (self.lost and not self.bound_passed) or (self.unresolved and not self.stop)
+        after_loss = self.lost and not self.bound_passed and not self.orphaning
+        return after_loss or (self.unresolved and not self.stop)
 
     @property
     def nothing_proven(self) -> bool:

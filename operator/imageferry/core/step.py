@@ -127,9 +127,10 @@ class Discard:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The job finished well with these files."""
+    """The job finished well with these files; `task` as it was last seen, None where the cloud has forgotten it."""
 
     artifacts: Artifacts
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)

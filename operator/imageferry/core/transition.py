@@ -80,7 +80,12 @@ def observed(journal: Journal, seen: Running, now: datetime) -> Journal:
     known = journal.task
     if known is None:
         return journal
-    task = replace(seen.task, id=seen.task.id or known.id, started_at=known.started_at or seen.task.started_at)
+    task = replace(
+        seen.task,
+        id=seen.task.id or known.id,
+        started_at=known.started_at or seen.task.started_at,
+        cancellable=known.cancellable if seen.task.cancellable is None else seen.task.cancellable,
+    )
     if seen.percent is None:
         return replace(journal, task=task)
     before = journal.progress.percent if journal.progress else None
@@ -106,7 +111,16 @@ def waiting(journal: Journal, now: datetime, next_try_at: datetime | None) -> Jo
 
 def completed(journal: Journal, job: Job, step: Complete, now: datetime) -> Journal:
     """The job finished well."""
-    task = replace(journal.task, finished_at=journal.task.finished_at or now) if journal.task else None
+    known, seen = journal.task, step.task
+    task = (
+        replace(
+            known,
+            state=seen.state if seen else known.state,
+            finished_at=(seen.finished_at if seen else None) or known.finished_at or now,
+        )
+        if known
+        else None
+    )
     return replace(
         _ended(journal, job, now),
         task=task,

@@ -56,10 +56,14 @@ class _Held:
     asked_at: float | None = None
     refusal: Refusal | None = None
     refused_at: float = 0.0
+    told: Refusal | None = None
 
 
 class Accounts:
-    """All accounts in use. `pool` carries the SDKs' blocking calls; `report` counts cloud requests."""
+    """All accounts in use. `pool` carries the SDKs' blocking calls; `report` counts cloud requests.
+
+    `changed` is told the name of an account that can be used no more, or again, or not for another reason.
+    """
 
     def __init__(
         self,
@@ -69,9 +73,10 @@ class Accounts:
         *,
         pool: ThreadPoolExecutor,
         report: Callable[[str, str, str, str], None],
+        changed: Callable[[str], None],
     ) -> None:
         self._store, self._client, self._settings = store, client, settings
-        self._pool, self._report = pool, report
+        self._pool, self._report, self._changed = pool, report, changed
         self._held: dict[str, _Held] = {}
         self._labels: dict[str, tuple[float, Mapping[str, str]]] = {}
         self._retired: list[CloudConnection] = []
@@ -80,12 +85,13 @@ class Accounts:
         """The account, or why it cannot be used. Raises no Failure: every one becomes a refusal."""
         record = self._store.accounts.get(name)
         if record is None:
-            return Refusal(
-                Reason.ACCOUNT_NOT_FOUND, f"There is no CloudAccount {name}: create it, or correct accountRef."
-            )
+            return Refusal(Reason.ACCOUNT_NOT_FOUND, f"There is no CloudAccount {name}.")
         held = self._held.setdefault(record.account.uid, _Held())
         async with held.lock:
             refusal = self._unsupported(record.account) or await self._refresh(record.account, held)
+        if refusal != held.told:
+            held.told = refusal
+            self._changed(name)
         if refusal:
             return refusal
         if held.connection is None:
@@ -163,12 +169,12 @@ class Accounts:
         except errors.NotFound:
             return Refusal(
                 Reason.CREDENTIALS_MISSING,
-                f"There is no Secret {account.secret} in the operator's namespace {self._settings.namespace}: create it.",
+                f"There is no Secret {account.secret} in the operator's namespace {self._settings.namespace}.",
             )
         except errors.Forbidden:
             return Refusal(
                 Reason.CREDENTIALS_MISSING,
-                f"The operator may not read the Secret {account.secret}: name it in the resourceNames of its Role.",
+                f"The operator may not read the Secret {account.secret}: its Role does not name it.",
             )
         except errors.KubeFailure as failure:
             _log.warning("secret not read", account=account.name, failure=str(failure))

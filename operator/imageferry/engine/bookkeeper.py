@@ -3,7 +3,6 @@
 The status is written when it says something new; lane figures, which change with every slot, at most every so often.
 """
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -14,7 +13,7 @@ from imageferry.core.account import ACCOUNT_FINALIZER
 from imageferry.core.accountbook import Book, LaneRow, operation_of
 from imageferry.core.errors import MESSAGE_LIMIT, Refusal
 from imageferry.core.journal import Condition
-from imageferry.core.reasons import NOT_YET, Reason
+from imageferry.core.reasons import NOT_YET, Reason, told
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
 from imageferry.engine.lanes import Lanes
@@ -56,18 +55,21 @@ class Bookkeeper:
             await self._settle_finalizer(self.store.accounts.get(name, record))
         except errors.KubeFailure as failure:
             _log.warning("account not written", account=name, failure=str(failure))
-            with contextlib.suppress(errors.KubeFailure):
-                await self.writer.refresh_account(name)
+            await self.writer.reread_account(name)
             self.queue.add_rate_limited(account_key(name))
             return
         self.queue.forget(account_key(name))
         self._schedule(name, usable)
 
     def _schedule(self, name: str, usable: Usable | Refusal) -> None:
-        """An account in use or in trouble is looked at often, an idle one as rarely as its owner is asked for."""
-        busy = isinstance(usable, Refusal) or self._needed(name)
-        seconds = self.settings.look_again_seconds if busy else self.settings.account_recheck_seconds
+        """An account in use or in trouble is looked at often, an idle one as often as its Secret is read again."""
+        busy = isinstance(usable, Refusal) or self._needed(name) or self._lanes_in_use(name, usable)
+        seconds = self.settings.look_again_seconds if busy else self.settings.secret_reread_seconds
         self.queue.add_after(account_key(name), seconds)
+
+    def _lanes_in_use(self, name: str, usable: Usable) -> bool:
+        record = self.store.accounts.get(name)
+        return record is not None and any(self.lanes.of_account(record.account.provider, usable.owner))
 
     def _wake_jobs(self, name: str, usable: Usable | Refusal) -> None:
         """Whoever refers to the account learns when it changed: that it can be used, or what is in the way."""
@@ -118,7 +120,8 @@ class Bookkeeper:
         else:
             young = clock.now() - record.created_at < timedelta(seconds=self.settings.young_object_seconds)
             kind = "Reconciling" if young and usable.reason in NOT_YET else "Stalled"
-            rows = [("Ready", "False", usable.reason, usable.message), (kind, "True", usable.reason, usable.message)]
+            message = told(usable.reason, usable.message)
+            rows = [("Ready", "False", usable.reason, message), (kind, "True", usable.reason, message)]
         before = {condition.type: condition for condition in record.book.conditions}
         return tuple(_condition(row, before.get(row[0]), record) for row in rows)
 

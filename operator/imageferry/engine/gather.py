@@ -74,6 +74,8 @@ class Gatherer:
         turn = None
         if isinstance(usable, Usable) and barred is None and isinstance(checked, Resolved) and _wants_slot(record):
             turn = self._turn(record, usable, checked)
+        elif isinstance(usable, Refusal) or barred or isinstance(checked, Refusal):
+            self._lanes.leave(job.uid)
         refusal = remembered_refusal(journal, job, clock.now())
         submit_seconds = self._settings.call_deadline_seconds + self._settings.fence_margin_seconds
         capabilities = usable.connection.provider(job.kind, region).capabilities if isinstance(usable, Usable) else None

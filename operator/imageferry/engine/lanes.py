@@ -5,7 +5,7 @@ reservation between the decision to claim and the answer to its write. Order of 
 priority within the namespace, then age.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ class _Waiting(NamedTuple):
     priority: int
     created_at: datetime
     uid: str
+    image_id: str
 
 
 class _Slot(NamedTuple):
@@ -58,9 +59,14 @@ class Lane:
         return len(self.holders.keys() | self.reserved.keys()) + self.orphans
 
     @property
-    def free(self) -> int | None:
-        """Slots left, or None where no limit is set."""
-        return None if self.limit is None else max(0, self.limit - self.used)
+    def free(self) -> int:
+        """Slots left."""
+        return _ALL if self.limit is None else max(0, self.limit - self.used)
+
+    def images_in_use(self, now: datetime) -> set[str]:
+        """Images that a task of ours works on, or that the cloud called busy: one task at a time is its rule."""
+        called_busy = {image_id for image_id, until in self.busy_images.items() if now < until}
+        return called_busy.union(slot.image_id for slot in (self.holders | self.reserved).values())
 
 
 _ALL: Final = 1_000_000
@@ -86,8 +92,10 @@ class Lanes:
             lane.holders.pop(uid, None)
             self._reopen(lane)
             self.wake_next(before)
-        if record is None or record.journal.finished or record.journal.claim or record.job.deleting:
-            self._leave(uid)
+        if record is None or record.journal.finished or record.job.deleting or record.job.policy.suspend:
+            self.leave(uid)
+        elif record.journal.claim:
+            self._strike_off(uid)
         if key and record:
             self._lane_of[uid] = key
             resolved = record.journal.resolved
@@ -96,28 +104,37 @@ class Lanes:
 
     def turn(self, uid: str, job: Job, key: LaneKey, image_id: str) -> Refusal | None:
         """Why it is not this job's turn, or None if it is. A job that is refused waits in the lane from then on."""
-        lane = self.lanes[key]
-        self._queued_in[uid] = key
-        lane.waiting[uid] = _Waiting(job.namespace, job.policy.priority, job.created_at, uid)
-        now = clock.now()
+        self.join(uid, job, key, image_id)
+        lane, now = self.lanes[key], clock.now()
         if lane.closed_until and now < lane.closed_until:
             reason = lane.closed_reason or Reason.QUEUED
             return Refusal(
                 reason, "The lane is closed by the cloud's quota; it is tried again later.", lane.closed_until
             )
-        busy_until = lane.busy_images.get(image_id)
-        others = {slot.image_id for holder, slot in (lane.holders | lane.reserved).items() if holder != uid}
-        if image_id in others or (busy_until and now < busy_until):
+        if image_id in lane.images_in_use(now):
+            busy_until = lane.busy_images.get(image_id)
             return Refusal(Reason.IMAGE_BUSY, "Another task works on the same image.", busy_until)
-        free = lane.free
-        if free is not None and uid not in (entry.uid for entry in self._next(lane, free)):
-            return Refusal(Reason.QUEUED, f"All {lane.limit} slots of the lane are taken.")
+        if lane.free < len(lane.waiting) and uid not in (entry.uid for entry in self._next(lane)):
+            return Refusal(Reason.QUEUED, f"All slots of the lane are taken (limit: {lane.limit}).")
         return None
+
+    def join(self, uid: str, job: Job, key: LaneKey, image_id: str) -> None:
+        """The job waits in the lane: it is woken when a slot may be its own."""
+        if self._queued_in.get(uid) not in (None, key):
+            self.leave(uid)
+        self._queued_in[uid] = key
+        self.lanes[key].waiting[uid] = _Waiting(job.namespace, job.policy.priority, job.created_at, uid, image_id)
+
+    def leave(self, uid: str) -> None:
+        """A job that wants its turn no more, or cannot take it, stands in nobody's way."""
+        key = self._strike_off(uid)
+        if key:
+            self.wake_next(key)
 
     def reserve(self, uid: str, job: Job, key: LaneKey, image_id: str) -> None:
         """Hold a slot until the claim is in the record, or `release` is called."""
         self.lanes[key].reserved[uid] = _Slot(job.namespace, image_id)
-        self._leave(uid)
+        self._strike_off(uid)
 
     def release(self, uid: str, key: LaneKey) -> None:
         """The claim was not written."""
@@ -126,9 +143,11 @@ class Lanes:
 
     def defer(self, key: LaneKey, image_id: str, deferred: Deferred) -> datetime:
         """The cloud refused for a quota or a busy image; returns when it is worth another try."""
-        lane, until = self.lanes[key], clock.now() + timedelta(seconds=deferred.retry_after_seconds)
+        lane, now = self.lanes[key], clock.now()
+        until = now + timedelta(seconds=deferred.retry_after_seconds)
         if deferred.scope is Scope.IMAGE:
-            lane.busy_images[image_id] = until
+            still_busy = {image: end for image, end in lane.busy_images.items() if now < end}
+            lane.busy_images = still_busy | {image_id: until}
         else:
             lane.closed_until, lane.closed_reason = until, deferred.reason
         return until
@@ -158,8 +177,7 @@ class Lanes:
 
     def wake_next(self, key: LaneKey) -> None:
         """Have those looked at whose turn it may be."""
-        lane = self.lanes[key]
-        for entry in self._next(lane, _ALL if lane.free is None else lane.free):
+        for entry in self._next(self.lanes[key]):
             self._wake(entry.uid)
 
     def _lane_held(self, record: JobRecord) -> LaneKey | None:
@@ -173,26 +191,34 @@ class Lanes:
         if lane.closed_reason is Reason.CONCURRENT_QUOTA_EXCEEDED:
             lane.closed_until = lane.closed_reason = None
 
-    def _leave(self, uid: str) -> None:
+    def _strike_off(self, uid: str) -> LaneKey | None:
         key = self._queued_in.pop(uid, None)
         if key:
             self.lanes[key].waiting.pop(uid, None)
+        return key
 
-    def _next(self, lane: Lane, count: int) -> list[_Waiting]:
-        """The first `count` that wait: the namespace with the fewest slots first, then priority, then age."""
-        if not lane.waiting or count == 0:
+    def _next(self, lane: Lane) -> list[_Waiting]:
+        """Who may take the free slots: the namespace with the fewest slots first, then priority, then age.
+
+        Whoever's image is in use is passed over: a free slot goes to the next.
+        """
+        free = lane.free
+        if not lane.waiting or not free:
             return []
-        queues: dict[str, list[_Waiting]] = defaultdict(list)
+        images = lane.images_in_use(clock.now())
+        queues: dict[str, deque[_Waiting]] = defaultdict(deque)
         for entry in sorted(lane.waiting.values(), key=lambda each: (-each.priority, each.created_at, each.uid)):
-            queues[entry.namespace].append(entry)
-        if count >= len(lane.waiting):
-            return list(lane.waiting.values())
+            if entry.image_id not in images:
+                queues[entry.namespace].append(entry)
         taken = Counter(slot.namespace for slot in (lane.holders | lane.reserved).values())
         chosen: list[_Waiting] = []
-        while len(chosen) < count and queues:
+        while len(chosen) < free and queues:
             namespace = min(queues, key=lambda each: (taken[each], queues[each][0].created_at, each))
-            chosen.append(queues[namespace].pop(0))
-            taken[namespace] += 1
+            entry = queues[namespace].popleft()
             if not queues[namespace]:
                 del queues[namespace]
+            if entry.image_id not in images:
+                chosen.append(entry)
+                images.add(entry.image_id)
+                taken[namespace] += 1
         return chosen

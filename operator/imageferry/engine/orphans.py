@@ -102,7 +102,9 @@ class Orphans:
                 continue
             provider = usable.connection.provider(_kind(orphan), orphan.region)
             try:
-                settled = await self._settle(provider, orphan)
+                names = {"uid": orphan.uid, "key": orphan.key, "account": orphan.account_id}
+                with structlog.contextvars.bound_contextvars(**names):
+                    settled = await self._settle(provider, orphan)
             except Failure as failure:
                 _log.warning(
                     "orphan not settled", account=name, key=orphan.key, reason=failure.reason, code=failure.code
@@ -166,7 +168,7 @@ class Orphans:
             await self.writer.commit_book(record, replace(record.book, orphans=rest))
         except errors.KubeFailure as failure:
             _log.warning("orphan not struck off", account=name, key=orphan.key, failure=str(failure))
-            await self.writer.refresh_account(name)
+            await self.writer.reread_account(name)
             return
         _log.info("orphan settled", account=name, key=orphan.key, task=orphan.task_id)
         self.count()

@@ -12,7 +12,7 @@ from imageferry.clouds.provider import Origin, Search
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.artifacts import Artifacts
-from imageferry.core.errors import Blocked, Refusal, Rejected, Transient
+from imageferry.core.errors import Blocked, Failure, Refusal, Rejected, Transient
 from imageferry.core.job import TASK_FINALIZER, ExportJob
 from imageferry.core.journal import Resolved
 from imageferry.core.keys import marks
@@ -121,6 +121,9 @@ class Performer:
             checked = await ask(record, sight.provider.preflight(record.job))
         except (Blocked, Rejected) as failure:
             checked = Refusal.of(failure)
+        except Failure:
+            self.submission.lanes.leave(record.job.uid)
+            raise
         record.memory.check(checked, at=clock.monotonic())
         return True
 

@@ -75,18 +75,22 @@ class Reconciler:
             record = self.store.jobs.get(uid)
             if record is None or not self.leader.is_leader:
                 return
-            try:
-                sight = await self.gatherer.gather(record)
-                if self.store.jobs.get(uid) is not record:
-                    continue
-                step = decide(record.job, record.journal, sight.facts)
-                if not await self.performer.perform(sight, step):
+            with structlog.contextvars.bound_contextvars(**_names(record)):
+                if not await self._step(uid, record):
                     return
-            except Failure as failure:
-                await self._failed(self.store.jobs.get(uid), failure)
-                return
         _log.error("visit does not end", uid=uid)
         self.queue.add_rate_limited(uid)
+
+    async def _step(self, uid: str, record: JobRecord) -> bool:
+        """One step; whether the next is to be decided at once."""
+        try:
+            sight = await self.gatherer.gather(record)
+            if self.store.jobs.get(uid) is not record:
+                return True
+            return await self.performer.perform(sight, decide(record.job, record.journal, sight.facts))
+        except Failure as failure:
+            await self._failed(self.store.jobs.get(uid), failure)
+            return False
 
     def _tried(self, uid: str) -> None:
         record = self.store.jobs.get(uid)
@@ -153,3 +157,10 @@ class Reconciler:
             await self.speaker.say(record, record.journal, fault)
         except errors.KubeFailure as failure:
             _log.warning("fault not shown", uid=uid, failure=str(failure))
+
+
+def _names(record: JobRecord) -> dict[str, object]:
+    """What every log line of a step names, a cloud's own lines included."""
+    claim = record.journal.claim
+    attempt = {"attempt": record.journal.number, "account": claim.account_id} if claim else {}
+    return {"uid": record.job.uid} | attempt

@@ -112,6 +112,8 @@ class Store:
             memory.deletion_seen_at = clock.monotonic()
         if known and known.job.generation != job.generation:
             memory.checked = None
+        if known and known.journal.attempt and not book.attempt:
+            memory.wiped = True
         memory.stale = False
         record = JobRecord(resource, job, book, version, tuple(metadata.get("finalizers", ())), memory)
         self.jobs[uid] = record
@@ -119,7 +121,7 @@ class Store:
         return str(uid)
 
     def _first_memory(self, job: Job, book: Journal) -> Memory:
-        return Memory(born_silent=not book.conditions and clock.now() - job.created_at > self._lost_age)
+        return Memory(wiped=not book.conditions and clock.now() - job.created_at > self._lost_age)
 
     def _absorb_account(self, manifest: Mapping[str, Any]) -> str | None:
         metadata = manifest["metadata"]

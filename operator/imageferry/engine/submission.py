@@ -82,10 +82,14 @@ class Submission:
 
     async def _write_claim(self, record: JobRecord, journal: Journal, step: steps.Claim) -> None:
         """Raises a KubeFailure unless the server holds this very claim, whatever its first answer was."""
+        guarded = record.memory.guarded_here
         record.memory.begin_claim()
         try:
             await self.speaker.commit(record, journal, step)
-        except errors.KubeFailure:
+        except errors.KubeFailure as failure:
+            if guarded and not isinstance(failure, errors.Unavailable):
+                # Refused, so never to be applied later: the finalizer still tells of no claim, and nothing was lost.
+                record.memory.guard()
             fresh = await self.writer.refresh(record)
             if fresh is None or fresh.journal.claim != journal.claim:
                 raise
@@ -150,12 +154,14 @@ class Submission:
         remembered = self._lasting(record, failure)
         journal = transition.refused(record.journal, remembered, error)
         if isinstance(failure, Deferred):
-            image_id = _known(record.journal.resolved).image_id
-            until = self.lanes.defer(sight.lane, image_id, failure)
-            journal = transition.waiting(journal, now, until)
+            journal = transition.waiting(journal, now, now + timedelta(seconds=failure.retry_after_seconds))
         record.memory.forget_attempt()
         await self.speaker.commit(record, journal, steps.Wait(failure.reason, failure.message))
         if isinstance(failure, Deferred):
+            # After the write: the slot of the claim just closed is no sign that the cloud has room again.
+            image_id = _known(record.journal.resolved).image_id
+            self.lanes.defer(sight.lane, image_id, failure)
+            self.lanes.join(record.job.uid, record.job, sight.lane, image_id)
             self.queue.add_after(record.job.uid, failure.retry_after_seconds)
         elif remembered is None:
             self.queue.add_rate_limited(record.job.uid)

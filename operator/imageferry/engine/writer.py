@@ -126,6 +126,13 @@ class Writer:
             return None
         return self._store.accounts.get(name)
 
+    async def reread_account(self, name: str) -> None:
+        """Read an account again after a write that failed; if that fails too it is told, and the watch will bring it."""
+        try:
+            await self.refresh_account(name)
+        except errors.KubeFailure as failure:
+            _log.warning("account not read", account=name, failure=str(failure))
+
     def _absorbed(self, record: JobRecord, answer: Manifest) -> JobRecord:
         """The answer may hold a user's edit made meanwhile: it is taken in like any other news.
 

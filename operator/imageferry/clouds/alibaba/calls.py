@@ -76,9 +76,9 @@ class Calls:
         """The bytes of a file from the first to the last of `span`, both included."""
         return await self._ask(Action.GET_OBJECT, lambda left: self._client.read(bucket, key, span, left))
 
-    async def delete(self, bucket: str, key: str) -> None:
-        """Delete one file."""
-        await self._ask(Action.DELETE_OBJECT, lambda left: self._client.delete(bucket, key, left))
+    async def delete(self, bucket: str, key: str) -> str:
+        """Delete one file; returns the request's id."""
+        return await self._ask(Action.DELETE_OBJECT, lambda left: self._client.delete(bucket, key, left))
 
     def close(self) -> None:
         """Let go of the sockets."""

@@ -151,9 +151,10 @@ class Client:
         with self._oss.get_object(request, readwrite_timeout=left).body as body:
             return cast("bytes", body.read())
 
-    def delete(self, bucket: str, key: str, left: float) -> None:
-        """OSS DeleteObject; a key that is not there is answered as if it had been."""
-        self._oss.delete_object(_oss().DeleteObjectRequest(bucket=bucket, key=key), readwrite_timeout=left)
+    def delete(self, bucket: str, key: str, left: float) -> str:
+        """OSS DeleteObject; a key that is not there is answered as if it had been. Returns the request's id."""
+        done = self._oss.delete_object(_oss().DeleteObjectRequest(bucket=bucket, key=key), readwrite_timeout=left)
+        return str(done.request_id)
 
     def close(self) -> None:
         """Close the sockets of OSS. Those of ECS and STS are one pool per address that the SDK keeps for the process."""

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from imageferry.clouds.alibaba import listing
 from imageferry.clouds.alibaba.calls import Calls
 from imageferry.clouds.threads import together
@@ -18,6 +20,8 @@ from imageferry.core.journal import Resolved
 from imageferry.core.keys import belongs_to
 from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
+
+log = structlog.get_logger(__name__)
 
 _HEAD_BYTES: Final = 4096
 _FOOTER_BYTES: Final = 512  # a fixed VHD bears its mark in a footer of this size, and only there
@@ -49,10 +53,12 @@ async def discard(calls: Calls, artifacts: Sequence[Artifact]) -> None:
 
 async def _delete(calls: Calls, artifact: Artifact) -> None:
     try:
-        await calls.delete(artifact.bucket, artifact.key)
+        request_id = await calls.delete(artifact.bucket, artifact.key)
     except Failure as failure:
         if failure.code not in (listing.NO_FILE, listing.NO_BUCKET):
             raise
+    else:
+        log.info("file deleted", bucket=artifact.bucket, file=artifact.key, request_id=request_id)
 
 
 async def _named(calls: Calls, task: Task) -> tuple[str, ...]:

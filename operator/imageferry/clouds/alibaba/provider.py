@@ -127,7 +127,7 @@ class Exports:
             "export submitted",
             uid=job.uid,
             key=claim.key,
-            account_id=claim.account_id,
+            account=claim.account_id,
             region=resolved.region,
             task_id=task_id,
             request_id=request_id,
@@ -164,11 +164,13 @@ class Exports:
             shown, _ = await listing.detail(self._calls, task.id)
             if shown.listed.ended or not await self._is_ours(task, origin, shown):
                 return
-            await self._calls.ecs(Action.CANCEL_TASK, {"TaskId": task.id})
+            answer = await self._calls.ecs(Action.CANCEL_TASK, {"TaskId": task.id})
         except Failure as failure:
             if failure.code not in _ENDED_ALREADY:
                 raise
-        log.info("cancel requested", key=task.key, task_id=task.id, region=self._calls.region)
+            return
+        request_id = answer.body.get("RequestId")
+        log.info("cancel requested", key=task.key, task_id=task.id, region=self._calls.region, request_id=request_id)
 
     async def _is_ours(self, task: Task, origin: Origin, shown: Detail) -> bool:
         """By its files; while it shows none, by its image and the time it was made."""
@@ -189,8 +191,6 @@ class Exports:
     async def discard(self, artifacts: Sequence[Artifact]) -> None:
         """Delete what collect listed, and nothing else."""
         await output.discard(self._calls, artifacts)
-        for artifact in artifacts:
-            log.info("file deleted", bucket=artifact.bucket, file=artifact.key)
 
     async def running(self) -> Sequence[str]:
         """The ids of all exports that run in the region, whoever started them."""
