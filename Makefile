@@ -3,16 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
-# The clouds' SDKs ignore NO_PROXY for loopback (facts: ECS SDK, Tencent SDK), so nothing here runs behind a proxy.
-unexport HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
+# A cloud's SDK that ignores NO_PROXY would send requests for loopback to a proxy; installing may need one all the same.
+NO_PROXY_AT_ALL := env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u http_proxy -u https_proxy -u all_proxy
 
-.PHONY: demo test quick lint types unit lock controlplane clean
+.PHONY: demo demo-stop test quick lint types unit docs lock controlplane clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
+demo-stop:
+	@$(BIN)/python -m demo stop
+
 test: quick controlplane
-	$(BIN)/pytest tests --ignore tests/unit
+	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests --ignore tests/unit
 
 quick: lint types unit
 
@@ -26,6 +29,9 @@ types: $(VENV)/.installed
 
 unit: $(VENV)/.installed
 	$(BIN)/pytest tests/unit
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m docsgen
 
 controlplane: $(VENV)/.installed
 	@$(BIN)/python -m controlplane

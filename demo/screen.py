@@ -1,0 +1,121 @@
+"""What the reader sees: a live table on a terminal, plain lines elsewhere. Knows nothing of how it came about."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from demo.watch import Export
+
+Show = Callable[[Mapping[str, Export]], None]
+"""Takes all exports, by name, whenever one has changed."""
+
+BAR_WIDTH = 10
+MESSAGE_WIDTH = 18  # what is left of 80 columns
+STYLES = {"Exported": "green", "Queued": "yellow", "Running": "cyan"}
+
+
+class Screen(Protocol):
+    """Where the story is told."""
+
+    def say(self, text: str) -> None:
+        """Print some lines as they are."""
+
+    def step(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Show that a step is under way; what is given to the yielded function is shown at its end, with its time."""
+
+    def exports(self) -> AbstractContextManager[Show]:
+        """Show the exports as they change."""
+
+
+def screen() -> Screen:
+    """Return the screen that fits the standard output."""
+    return Terminal() if sys.stdout.isatty() else Lines()
+
+
+class Lines:
+    """One line for each thing that happened."""
+
+    def say(self, text: str) -> None:
+        """Print some lines as they are."""
+        print(text, flush=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Print one line at the end of the step."""
+        started, told = time.monotonic(), list[str]()
+        yield told.append
+        self.say(f"{name}: {' '.join(told)} ({time.monotonic() - started:.1f} s)")
+
+    @contextmanager
+    def exports(self) -> Iterator[Show]:
+        """Print one line for each export that looks different from before."""
+        started, shown = time.monotonic(), dict[str, str]()
+
+        def show(exports: Mapping[str, Export]) -> None:
+            for name, export in exports.items():
+                line = _line(export)
+                if export.reason and shown.get(name) != line:
+                    shown[name] = line
+                    self.say(f"{time.monotonic() - started:6.1f} s  {line}")
+
+        yield show
+
+
+class Terminal:
+    """A spinner for each step, a table for the exports."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print some lines as they are."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Turn a spinner until the end of the step, then print one line."""
+        started, told = time.monotonic(), list[str]()
+        with self._console.status(name):
+            yield told.append
+        seconds = f"({time.monotonic() - started:.1f} s)"
+        line = Text.assemble(("✓ ", "green"), (name, "bold"), ": ", " ".join(told), " ", (seconds, "dim"))
+        self._console.print(line, soft_wrap=True)
+
+    @contextmanager
+    def exports(self) -> Iterator[Show]:
+        """Draw a table and draw it again at each change; the last one stays."""
+        with Live(console=self._console, auto_refresh=False) as live:
+            yield lambda exports: live.update(_table(exports), refresh=True)
+
+
+def _line(export: Export) -> str:
+    message = f": {export.message}" if export.stalled else ""
+    return f"{export.name:<6} {export.reason} {_percent(export)}".rstrip() + message
+
+
+def _table(exports: Mapping[str, Export]) -> Table:
+    table = Table(box=box.ROUNDED)
+    for column in ("Export", "Ready", "Reason"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Progress", width=BAR_WIDTH)
+    table.add_column("", width=len("100 %"), justify="right")
+    table.add_column("Message", min_width=MESSAGE_WIDTH)
+    for export in exports.values():
+        style = "red" if export.stalled else STYLES.get(export.reason, "")
+        bar = "" if export.percent is None else ProgressBar(100, export.percent, width=BAR_WIDTH)
+        message = Text(export.message, style="red" if export.stalled else "dim")
+        table.add_row(export.name, export.ready, Text(export.reason, style=style), bar, _percent(export), message)
+    return table
+
+
+def _percent(export: Export) -> str:
+    return "" if export.percent is None else f"{export.percent} %"
