@@ -28,7 +28,7 @@ types: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest tests/unit
+	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests/unit -n auto
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m docsgen

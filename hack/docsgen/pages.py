@@ -7,7 +7,7 @@ from typing import Final
 
 from imageferry.core import decide
 from imageferry.core.reasons import MEANINGS, NOT_YET
-from imageferry.settings import _WHEN_ABSENT, Settings
+from imageferry.settings import WHEN_ABSENT, Settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -102,7 +102,7 @@ def _rows(group: decide.Group) -> str:
 def _default(name: str, default: object) -> str:
     """The value that holds where none is given, or in words where it is found at the start."""
     if default in ("", ()):
-        return _WHEN_ABSENT[name]
+        return WHEN_ABSENT[name]
     if isinstance(default, bool):
         return str(default).lower()
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -19,7 +19,7 @@ from typing import Any, Final
 _OWN_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _MAX_PORT: Final = 65535
-_WHEN_ABSENT: Final[Mapping[str, str]] = {
+WHEN_ABSENT: Final[Mapping[str, str]] = {
     "namespace": "POD_NAMESPACE, else the service account's, else imageferry-system",
     "watch_namespaces": "all",
     "kubeconfig": "KUBECONFIG, else in-cluster",
@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     for each in fields(Settings):
-        default = each.default if each.default not in ("", ()) else _WHEN_ABSENT.get(each.name, "none")
+        default = each.default if each.default not in ("", ()) else WHEN_ABSENT.get(each.name, "none")
         why = f"{each.metadata['why']} (default: {default})".replace("%", "%%")
         flag = f"--{each.name.replace('_', '-')}"
         if each.type is bool:

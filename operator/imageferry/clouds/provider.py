@@ -1,4 +1,4 @@
-"""The contract of a cloud: eight verbs in plain frozen values.
+"""The contract of a cloud: a few verbs in plain frozen values.
 
 Laws:
 

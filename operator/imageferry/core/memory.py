@@ -10,7 +10,7 @@ from typing import Final
 
 from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Refusal
-from imageferry.core.journal import Resolved
+from imageferry.core.journal import Journal, Resolved
 from imageferry.core.observation import Absent, NotLooked, Observation, Unprovable
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -45,6 +45,13 @@ class Memory:
     deletion_tried: bool = False
     cloud_away: bool = False
     events: int = 0
+
+    def turn_page(self, before: Journal, after: Journal) -> None:
+        """The journal changed, by whomever: what was seen of another attempt, or before its task was known, is past."""
+        if before.attempt and not after.attempt:
+            self.wiped = True
+        if _chapter(before) != _chapter(after):
+            self.forget_looks()
 
     def begin_visit(self, *, has_task: bool) -> None:
         """A look counts for the visit that made it; of a task the poller tells."""
@@ -102,3 +109,8 @@ class Memory:
         self.forget_looks()
         self.checked, self.unsent = None, False
         self.cancel_asked_at, self.cancels = None, 0
+
+
+def _chapter(journal: Journal) -> tuple[str, bool]:
+    """What a look is about: the attempt, and whether its task is known."""
+    return journal.claim.key if journal.claim else "", journal.task is not None

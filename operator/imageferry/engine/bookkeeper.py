@@ -126,9 +126,9 @@ class Bookkeeper:
         return tuple(_condition(row, before.get(row[0]), record) for row in rows)
 
     def _needed(self, name: str) -> bool:
-        """An open claim, a task or an orphan depends on the account."""
+        """A claim, open or being written, a task or an orphan depends on the account."""
         record = self.store.accounts.get(name)
-        holds = any(job.journal.claim for _, job in self.store.jobs_of(name))
+        holds = any(job.journal.claim or self.lanes.reserved(uid) for uid, job in self.store.jobs_of(name))
         return holds or bool(record and record.book.orphans)
 
     async def _settle_finalizer(self, record: AccountRecord) -> None:
@@ -142,6 +142,8 @@ class Bookkeeper:
         if needed == account.guarded or (needed and account.deleting):
             return
         await self.writer.set_account_finalizer(record, ACCOUNT_FINALIZER, wanted=needed)
+        if self._needed(account.name) and not needed:
+            self.queue.add(account_key(account.name))  # a claim that began meanwhile found the finalizer still there
 
 
 def _condition(row: tuple[str, str, Reason, str], before: Condition | None, record: AccountRecord) -> Condition:

@@ -152,6 +152,10 @@ class Lanes:
             lane.closed_until, lane.closed_reason = until, deferred.reason
         return until
 
+    def reserved(self, uid: str) -> bool:
+        """The job's claim is being written."""
+        return any(uid in lane.reserved for lane in self.lanes.values())
+
     def set_limit(self, key: LaneKey, limit: int | None) -> None:
         """What the account's spec allows in this lane."""
         lane = self.lanes[key]

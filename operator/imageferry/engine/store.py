@@ -112,8 +112,8 @@ class Store:
             memory.deletion_seen_at = clock.monotonic()
         if known and known.job.generation != job.generation:
             memory.checked = None
-        if known and known.journal.attempt and not book.attempt:
-            memory.wiped = True
+        if known:
+            memory.turn_page(known.journal, book)
         memory.stale = False
         record = JobRecord(resource, job, book, version, tuple(metadata.get("finalizers", ())), memory)
         self.jobs[uid] = record

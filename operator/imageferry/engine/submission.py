@@ -99,7 +99,8 @@ class Submission:
         record, claim = sight.record, sight.record.journal.claim
         if claim is None:
             raise AssertionError("a submission needs a claim")
-        provider, resolved = sight.provider, _known(record.journal.resolved)
+        # What preflight answered to this very process, not what stands in the status: that may have been edited since.
+        provider, resolved = sight.provider, _known(record.memory.checked or record.journal.resolved)
         record.memory.send()
         try:
             task = await provider.submit(record.job, claim, resolved)
@@ -112,14 +113,14 @@ class Submission:
         except Failure as failure:
             return await self._refused(sight, claim, failure)
         record.memory.submit()
-        self._tell("task submitted", record, claim, task=task.id)
+        self._tell("task submitted", record, claim, task_id=task.id)
         await self._record_task(record, claim, task)
         return True
 
     def _tell(self, event: str, record: JobRecord, claim: Claim, **more: object) -> None:
         """Every mutating call leaves a line with uid, attempt and account."""
         number = record.journal.number
-        _log.info(event, uid=record.job.uid, attempt=number, key=claim.key, account=claim.account_id, **more)
+        _log.info(event, uid=record.job.uid, attempt=number, key=claim.key, account_id=claim.account_id, **more)
 
     async def _record_task(self, record: JobRecord, claim: Claim, task: Task) -> None:
         """At once, and again until it is there. Should that never be, the claim stays open and the task is found."""
@@ -218,7 +219,7 @@ class Submission:
             journal = replace(journal, resolved=await ask(record, sight.provider.resolve(record.job)))
         await self.speaker.commit(record, journal, step)
         if journal.claim:
-            self._tell("task adopted", record, journal.claim, task=step.found.task.id)
+            self._tell("task adopted", record, journal.claim, task_id=step.found.task.id)
         self.metrics.task_adopted(record.job.kind, sight.lane.provider)
         record.memory.observe(step.found, now=clock.now())
         return True
