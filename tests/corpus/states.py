@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from imageferry.core import accountbook, journal
+from imageferry.core import accountbook
+from imageferry.core import status as status_of
 from imageferry.core.accountbook import Book, LaneRow, orphan_of
 from imageferry.core.conditions import conditions, report
 from imageferry.core.errors import Refusal
@@ -247,7 +248,7 @@ def export_manifest(state: Export) -> dict[str, Any]:
         | ({"finalizers": [TASK_FINALIZER]} if job.guarded else {})
         | ({"annotations": given} if (given := {name: text for name, text in annotations.items() if text}) else {}),
         "spec": spec,
-        "status": journal.write(remembered),
+        "status": status_of.write(remembered),
     }
 
 

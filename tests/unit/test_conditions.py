@@ -8,8 +8,9 @@ import pytest
 from imageferry.core.conditions import Outlook, Report, conditions, report
 from imageferry.core.errors import MESSAGE_LIMIT, Refusal
 from imageferry.core.job import Job, Kind
-from imageferry.core.journal import Journal, write
+from imageferry.core.journal import Journal
 from imageferry.core.reasons import MEANINGS, NOT_YET, Reason
+from imageferry.core.status import write
 from imageferry.core.step import Adopt, Check, Claim, Close, Fail, Guard, Hold, Rest, Step, Submit, Wait
 from tests.builders import (
     NOON,

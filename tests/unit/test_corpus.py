@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 import imageferry
-from imageferry.core import accountbook, journal
+from imageferry.core import accountbook
+from imageferry.core import status as status_of
 from imageferry.core.decide import decide
 from imageferry.core.errors import Refusal
 from imageferry.core.job import parse_export
@@ -54,7 +55,7 @@ def told(step: Step) -> str:
 def test_an_export_goes_on_where_it_stood(manifest: dict[str, Any], expected: dict[str, str]) -> None:
     """A restart after an upgrade takes the step that the state calls for, and tools read the same as before."""
     job = parse_export(manifest)
-    book = journal.read(manifest["status"], job.uid)
+    book = status_of.read(manifest["status"], job.uid)
     refusal = remembered_refusal(book, job, NOON)
     refused = Refusal(Reason(refusal.reason), refusal.message) if refusal else None
     step = decide(job, book, facts(checked=None, refused=refused, guarded_here=False))
@@ -67,7 +68,7 @@ def test_no_word_of_an_exports_status_is_lost(manifest: dict[str, Any], expected
     status = manifest["status"]
     assert expected
     assert refusals(status_schema("imageexports"), status) == []
-    assert journal.write(journal.read(status, manifest["metadata"]["uid"])) == status
+    assert status_of.write(status_of.read(status, manifest["metadata"]["uid"])) == status
 
 
 @ACCOUNT

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imageferry.core.errors import MESSAGE_LIMIT
-from imageferry.core.journal import Condition, Journal, LastRefusal, Progress, Queued, read, write
+from imageferry.core.journal import Condition, Journal, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING, attempt_key
 from imageferry.core.reasons import Reason
+from imageferry.core.status import read, write
 from tests.admission import admitted, refusals, status_schema
 from tests.builders import (
     LONG_AFTER,

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from imageferry.core.hints import Hints
 from imageferry.core.job import DeletionPolicy, ExportJob, Job, Kind, format_time
-from imageferry.core.journal import Claim, Condition, Journal, read_conditions, write_condition
+from imageferry.core.journal import Claim, Condition, Journal
+from imageferry.core.status import read_conditions, write_condition
 
 MOST_ORPHANS: Final = 500
 """As many as the CRD's list holds."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from imageferry.core import accountbook, journal
+from imageferry.core import accountbook, status
 from imageferry.core.account import Account, parse_account
 from imageferry.core.accountbook import Book
 from imageferry.core.errors import Rejected
@@ -102,7 +102,7 @@ class Store:
         if known and not _newer(version, known.version):
             return None
         try:
-            job, book = PARSERS[resource](manifest), journal.read(manifest.get("status") or {}, uid)
+            job, book = PARSERS[resource](manifest), status.read(manifest.get("status") or {}, uid)
         except (Rejected, KeyError, ValueError, TypeError) as fault:
             _log.error("object cannot be read", kind=resource.kind, namespace=metadata.get("namespace"),
                        name=metadata["name"], fault=type(fault).__name__)  # fmt: skip

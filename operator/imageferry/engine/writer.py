@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from imageferry.core import accountbook, journal
+from imageferry.core import accountbook, status
 from imageferry.core.accountbook import Book
 from imageferry.core.journal import Journal
 from imageferry.engine.store import AccountRecord, JobRecord, Store
@@ -47,7 +47,7 @@ class Writer:
                     job.name,
                     uid=job.uid,
                     resource_version=record.version,
-                    status=journal.write(new),
+                    status=status.write(new),
                 )
             except (errors.Conflict, errors.Unavailable):
                 record.memory.stale = True
