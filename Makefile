@@ -15,7 +15,7 @@ demo-stop:
 	@$(BIN)/python -m demo stop
 
 test: quick controlplane
-	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests --ignore tests/unit
+	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests --ignore tests/unit -n 2 --dist loadfile
 
 quick: lint types unit
 

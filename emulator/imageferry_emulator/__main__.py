@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from imageferry_emulator import seed
+from imageferry_emulator.opening import open_world
 from imageferry_emulator.server import Server
-from imageferry_emulator.world import open_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The world: everything a request may read or change, put together once at start.
+"""The world: everything a request may read or change. It is put together in opening.py.
 
 Services get a World and nothing else; they do not know each other. No HTTP here.
 """
@@ -6,22 +6,17 @@ Services get a World and nothing else; they do not know each other. No HTTP here
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imageferry_emulator.accounts import Accounts
 from imageferry_emulator.clock import Clock
-from imageferry_emulator.ecs import exports
 from imageferry_emulator.ecs.models import Compute
 from imageferry_emulator.faults import Faults
 from imageferry_emulator.ledger import Ledger
+from imageferry_emulator.nonces import Nonces
 from imageferry_emulator.oss.models import ObjectStore
-from imageferry_emulator.rpc.models import Nonces
 from imageferry_emulator.settings import Settings
 from imageferry_emulator.state import Journal
 from imageferry_emulator.tasks import Tasks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +33,3 @@ class World:
     compute: Compute
     tasks: Tasks
     objects: ObjectStore
-
-
-def open_world(state: Path) -> World:
-    """The world that is kept in a state directory, empty if there is none yet."""
-    journal = Journal(state)
-    clock = Clock(journal)
-    compute, objects, tasks = Compute(journal, clock), ObjectStore(state / "objects"), Tasks(journal, clock)
-    exporter = exports.Exporter(compute, objects)
-    tasks.register(exports.ACTION, exporter.write, exporter.remove)
-    return World(
-        journal=journal,
-        clock=clock,
-        settings=Settings(journal, clock),
-        accounts=Accounts(journal),
-        ledger=Ledger(journal, clock),
-        faults=Faults(),
-        nonces=Nonces(journal, clock),
-        compute=compute,
-        tasks=tasks,
-        objects=objects,
-    )

@@ -16,13 +16,11 @@ from urllib.parse import quote
 
 from imageferry_emulator.rpc import errors
 from imageferry_emulator.rpc.errors import RefusedError
+from imageferry_emulator.rpc.wire import ACS3, Call, authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from imageferry_emulator.rpc.wire import Call
-
-ACS3 = "ACS3-HMAC-SHA256"
 MUST_BE_SIGNED = (
     "host",
     "x-acs-action",
@@ -55,14 +53,6 @@ class Claim:
         made = hmac.new((secret + self.key_suffix).encode(), self.text.encode(), self.digest)
         right = base64.b64encode(made.digest()).decode() if self.binary else made.hexdigest()
         return hmac.compare_digest(right.encode(), self.signature.encode())
-
-
-def authorization(header: str) -> dict[str, str]:
-    """The parts of an ACS3 Authorization header; empty if it is none."""
-    scheme, _, rest = header.partition(" ")
-    if scheme != ACS3:
-        return {}
-    return {name: value for name, _, value in (part.strip().partition("=") for part in rest.split(","))}
 
 
 def claim(call: Call) -> Claim:

@@ -10,12 +10,21 @@ from urllib.parse import parse_qsl, quote
 
 from aiohttp import web
 
-from imageferry_emulator.rpc import signature
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORM = "application/x-www-form-urlencoded"
+
+
+ACS3 = "ACS3-HMAC-SHA256"
+
+
+def authorization(header: str) -> dict[str, str]:
+    """The parts of an ACS3 Authorization header; empty if it is none."""
+    scheme, _, rest = header.partition(" ")
+    if scheme != ACS3:
+        return {}
+    return {name: value for name, _, value in (part.strip().partition("=") for part in rest.split(","))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class Call:
     @property
     def access_key_id(self) -> str:
         """The key that the request claims to be signed with, or ''."""
-        return signature.authorization(self.headers.get("authorization", "")).get("Credential", "") or self.params.get(
+        return authorization(self.headers.get("authorization", "")).get("Credential", "") or self.params.get(
             "AccessKeyId", ""
         )
 
