@@ -8,7 +8,7 @@ import contextlib
 import json
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +35,12 @@ class Request:
     method: str
     path: str
     body: Any
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def watches(self) -> bool:
+        """It asks for a stream of events."""
+        return self.query.get("watch") == "true"
 
     @property
     def written_status(self) -> dict[str, Any]:
@@ -64,6 +70,7 @@ class ApiTap:
         self._hold: Hold | None = None
         self._upstream: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
+        self._streams: set[aiohttp.ClientResponse] = set()
         self.requests: list[tuple[Request, int]] = []
         self.url = ""
 
@@ -87,6 +94,14 @@ class ApiTap:
         """Let go: what was held before the server saw it never reaches it, what was applied is never answered."""
         self._loop.call_soon_threadsafe(hold.released.set)
 
+    def cut(self) -> None:
+        """End every watch stream that is open, as a server does that goes away."""
+        self._loop.call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        for stream in list(self._streams):
+            stream.close()
+
     def _call(self, coroutine: Any) -> None:  # noqa: ANN401 -- any coroutine
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=30)
 
@@ -108,7 +123,7 @@ class ApiTap:
 
     async def _pass(self, incoming: web.Request) -> web.StreamResponse:
         raw = await incoming.read()
-        request = Request(incoming.method, incoming.path, json.loads(raw) if raw else None)
+        request = Request(incoming.method, incoming.path, json.loads(raw) if raw else None, dict(incoming.query))
         hold = self._take(request)
         if hold and hold.position is Position.BEFORE:
             await self._wait(hold)
@@ -141,11 +156,15 @@ class ApiTap:
                 status=answer.status,
                 headers={name: value for name, value in answer.headers.items() if name.lower() not in _HOP_HEADERS},
             )
-            with contextlib.suppress(ConnectionResetError):  # the operator was killed meanwhile
+            if request.watches:
+                self._streams.add(answer)
+            # The operator was killed meanwhile, or the stream was cut.
+            with contextlib.suppress(ConnectionResetError, aiohttp.ClientError):
                 await outgoing.prepare(incoming)
                 async for chunk in answer.content.iter_any():
                     await outgoing.write(chunk)
                 await outgoing.write_eof()
+            self._streams.discard(answer)
             if hold:
                 hold.reached.set()
             return outgoing

@@ -50,14 +50,20 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         for operator in self.operators:
             operator.stop()
-        self._clear()
-        self.tap.__exit__()
-        self.emulator.stop()
+        try:
+            self._clear()
+        finally:
+            self.tap.__exit__()
+            self.emulator.stop()
 
     # The operator
 
     def start_operator(self, **settings: str) -> OperatorProcess:
         """A further operator process under the shipped rights, its requests going through the tap."""
+        return self.new_operator(**settings).start()
+
+    def new_operator(self, **settings: str) -> OperatorProcess:
+        """The same, not started yet."""
         kubeconfig = self.plane.kubeconfig_for(OPERATOR_NAMESPACE, "imageferry", self.folder / "kubeconfig")
         config = yaml.safe_load(kubeconfig.read_text())
         config["clusters"][0]["cluster"] = {"server": self.tap.url}
@@ -65,7 +71,7 @@ class Stage:
         log = self.folder / f"operator-{len(self.operators)}.log"
         operator = OperatorProcess(kubeconfig, log, **(self.settings | settings))
         self.operators.append(operator)
-        return operator.start()
+        return operator
 
     # Objects
 
