@@ -34,7 +34,7 @@ PREFIX = "web"
 WINDOW = timedelta(minutes=20)
 DEADLINE_SECONDS = 60.0
 TIMINGS = Timings(
-    submit_deadline_seconds=10.0, read_deadline_seconds=10.0, read_lag_seconds=1.0, task_retention_seconds=86400.0
+    submit_deadline_seconds=10.0, read_deadline_seconds=10.0, task_retention_seconds=86400.0, busy_seconds=30.0
 )
 
 

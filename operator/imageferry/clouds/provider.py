@@ -117,8 +117,9 @@ class Timings:
 
     submit_deadline_seconds: float
     read_deadline_seconds: float
-    read_lag_seconds: float
     task_retention_seconds: float
+    busy_seconds: float
+    """After this long an image that is busy is worth another look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

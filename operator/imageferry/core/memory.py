@@ -52,6 +52,7 @@ class Memory:
             self.wiped = True
         if _chapter(before) != _chapter(after):
             self.forget_looks()
+            self.deletion_tried = False
 
     def begin_visit(self, *, has_task: bool) -> None:
         """A look counts for the visit that made it; of a task the poller tells."""

@@ -195,8 +195,8 @@ class Accounts:
                 timings=Timings(
                     submit_deadline_seconds=settings.call_deadline_seconds,
                     read_deadline_seconds=settings.read_deadline_seconds,
-                    read_lag_seconds=settings.read_lag_seconds,
                     task_retention_seconds=settings.task_retention_seconds,
+                    busy_seconds=settings.look_again_seconds,
                 ),
                 requests_per_second=account.limits.requests_per_second,
                 pool=self._pool,

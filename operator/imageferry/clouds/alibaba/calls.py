@@ -27,6 +27,7 @@ class Calls:
     def __init__(self, access: Access, limits: RateLimits, region: str) -> None:
         self.region = region
         self.task_retention_seconds = access.timings.task_retention_seconds
+        self.busy_seconds = access.timings.busy_seconds
         self._timings, self._report = access.timings, access.report
         self._limits, self._threads = limits, Threads(access.pool)
         self._client = Client(access.keys, access.endpoints, region)

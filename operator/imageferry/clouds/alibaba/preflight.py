@@ -36,7 +36,6 @@ FORMAT_REGIONS: Final = frozenset(
 
 MOST_DATA_DISKS: Final = 4
 MOST_GIB: Final = 500
-_BUSY_SECONDS: Final = 30.0
 
 
 async def check(
@@ -61,7 +60,7 @@ async def check(
             Reason.IMAGE_BUSY,
             f"Another export of image {image.id} runs; the cloud allows one at a time.",
             scope=Scope.IMAGE,
-            retry_after_seconds=_BUSY_SECONDS,
+            retry_after_seconds=calls.busy_seconds,
         )
     return _resolved(job, image, calls.region)
 
