@@ -48,6 +48,7 @@ class OperatorProcess:
     def __init__(self, kubeconfig: Path, log: Path, **settings: str) -> None:
         self._kubeconfig, self._log = kubeconfig, log
         self.settings = QUICK | settings
+        self.command = [sys.executable, "-m", "imageferry", "run"]
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
         self.port = 0
@@ -61,7 +62,7 @@ class OperatorProcess:
         self._offset = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "imageferry", "run"],
+                self.command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment_without_proxy() | variables,
