@@ -120,6 +120,10 @@ class ApiTap:
         assert self._upstream is not None
         await self._runner.cleanup()
         await self._upstream.close()
+        held = asyncio.all_tasks() - {asyncio.current_task()}
+        for request in held:
+            request.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
 
     async def _pass(self, incoming: web.Request) -> web.StreamResponse:
         raw = await incoming.read()

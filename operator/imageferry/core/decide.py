@@ -19,7 +19,7 @@ finished
 idle (no claim, no task)
     lost and bound not passed, or open end and no stop: not looked -> Look
     ... a task of ours is found (after an open end: one that runs or ended well) -> Adopt
-    ... Candidate, or lost and Absent for less than one whole window since the first look -> Wait
+    ... Candidate, or lost, with our finalizer, and Absent for less than one whole window since the first look -> Wait
     ... lost, Unprovable, with our finalizer, until unknownOutcomeSeconds or where unknownOutcome is Fail -> Wait until unknownOutcomeSeconds, then Fail(OutcomeUnknown)
     deleting -> Release
     cancel requested -> Fail(Cancelled)
@@ -212,7 +212,7 @@ IDLE: Final = Group(
             answers.adopt,
         ),
         Row(
-            "... Candidate, or lost and Absent for less than one whole window since the first look",
+            "... Candidate, or lost, with our finalizer, and Absent for less than one whole window since the first look",
             "Wait",
             lambda s: s.nothing_proven,
             answers.look_again,

@@ -84,9 +84,13 @@ class Situation:
     @property
     def lost(self) -> bool:
         """The journal was lost: no attempt is recorded where one may have been made."""
-        guarded_before = self.job.guarded and not self.facts.guarded_here
-        suspicious = guarded_before or self.facts.wiped or self.journal.doubtful
+        suspicious = self.may_have_claimed or self.facts.wiped or self.journal.doubtful
         return self.journal.attempt is None and suspicious
+
+    @property
+    def may_have_claimed(self) -> bool:
+        """Our finalizer was there before this process: Guard precedes every claim, so without it none is open."""
+        return self.job.guarded and not self.facts.guarded_here
 
     @property
     def unresolved(self) -> bool:
@@ -100,8 +104,8 @@ class Situation:
 
     @property
     def last_number(self) -> int:
-        """The highest number that may have been used."""
-        return LOST_NUMBERING if self.journal.attempt is None and self.lost else self.journal.number
+        """The highest number that may have been used by an attempt whose outcome is open."""
+        return LOST_NUMBERING if self.lost and self.may_have_claimed else self.journal.number
 
     @property
     def numbers_to_find(self) -> range:
@@ -198,16 +202,17 @@ class Situation:
 
     @property
     def nothing_proven(self) -> bool:
-        """A candidate runs, or a lost journal's first empty look is less than one whole window ago."""
+        """A candidate runs, or a claim may be open and the first empty look is less than one whole window ago."""
         seen = self.facts.observation
-        waiting = self.lost and isinstance(seen, Absent) and not self.absent_for(self.bounds.window_seconds)
+        in_flight = self.lost and self.may_have_claimed
+        waiting = in_flight and isinstance(seen, Absent) and not self.absent_for(self.bounds.window_seconds)
         return self.must_look and (isinstance(seen, Candidate) or waiting)
 
     @property
     def unprovable_loss(self) -> bool:
         """A lost journal that this cloud cannot fill again. Guard precedes every claim: without it there was none."""
         awaited = self.outcome_awaited or self.job.policy.unknown_outcome is UnknownOutcome.FAIL
-        return self.must_look and self.lost and self.job.guarded and self.sees(Unprovable) and awaited
+        return self.must_look and self.lost and self.may_have_claimed and self.sees(Unprovable) and awaited
 
     @property
     def says_no(self) -> Refusal | None:
