@@ -161,7 +161,15 @@ class ControlPlane:
         command: list[str | Path] = [self.kubectl, "--kubeconfig", kubeconfig or self.admin_kubeconfig, *args]
         # Another home, or a user's kuberc and the cached discovery of a former plane on this port would have a say.
         environment = {**os.environ, "HOME": str(self.data / "home")}
-        done = subprocess.run(command, input=input, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            input=input,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for the caller: a kubectl ended by it would look like one that failed
+        )
         if done.returncode:
             raise KubectlError(f"kubectl {shlex.join(args)}: {done.stderr.strip()}")
         return done.stdout
