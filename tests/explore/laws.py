@@ -4,7 +4,7 @@ from imageferry.core.job import DeletionPolicy, UnknownOutcome
 from imageferry.core.keys import attempt_key
 from imageferry.core.reasons import Reason
 from tests.explore.model import LIFE, CloudTask, Setting, TaskState, World, job_of
-from tests.explore.process import Broken
+from tests.explore.replica import Broken
 
 EXCUSED = {Reason.OUTCOME_UNKNOWN, Reason.TASK_LOST, Reason.OUTPUT_MISSING}
 """Ends that say themselves that something may still run or be there."""

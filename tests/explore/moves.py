@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from imageferry.core import step as steps
 from imageferry.core.decide import Row
 from imageferry.core.journal import Journal
-from tests.explore import cloud, process
+from tests.explore import cloud, replica
+from tests.explore.acts import perform
 from tests.explore.model import LEASE, LIFE, CloudTask, Setting, TaskState, Thing, World, changed
-from tests.explore.process import KILLS, WRITES, Broken, Trouble
+from tests.explore.replica import KILLS, WRITES, Broken, Trouble
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def moves(world: World, setting: Setting) -> Iterator[Move]:
     for index, each in enumerate(world.processes):
         if each.paused:
             yield _resume(world, setting, index)
-        elif process.leads(world, index) and each.seen is not None and not each.idle:
+        elif replica.leads(world, index) and each.seen is not None and not each.idle:
             busy = True
             yield from _acts(world, setting, index)
     yield from _cloud_moves(world, setting)
@@ -41,8 +42,8 @@ def moves(world: World, setting: Setting) -> Iterator[Move]:
 
 def _acts(world: World, setting: Setting, index: int) -> Iterator[Move]:
     """The next step of a leader, as it should go and with each trouble it can meet."""
-    started = world if world.processes[index].visiting else process.begin(world, index)
-    found = process.decided(started, setting, index)
+    started = world if world.processes[index].visiting else replica.begin(world, index)
+    found = replica.decided(started, setting, index)
     if found is None:
         return
     step, row = found
@@ -68,7 +69,7 @@ def _done(world: World, started: World, setting: Setting, what: tuple[int, steps
     index, step, row = what
     story = f"{world.processes[index].name}: {_words(step)}" + (f" -- {trouble}" if trouble else "")
     try:
-        after = process.perform(started, setting, index, step, trouble)
+        after = perform(started, setting, index, step, trouble)
     except Broken as broken:
         return Move(story, world, "", row, trouble, broken)
     move = Move(story, after, "fault" if trouble else "", row, trouble)
@@ -86,11 +87,11 @@ def _resume(world: World, setting: Setting, index: int) -> Move:
     awake = world.process(index, paused=False, pending=None)
     story = f"{each.name} goes on" + (f" with {_words(step)}" if step else "")
     try:
-        after = process.perform(awake, setting, index, step, Trouble.NONE) if step and each.seen else awake
+        after = perform(awake, setting, index, step, Trouble.NONE) if step and each.seen else awake
     except Broken as broken:
         return Move(story, world, broken=broken)
-    if after.processes[index].life == each.life and not process.leads(after, index):
-        after = process.kill(after, index)
+    if after.processes[index].life == each.life and not replica.leads(after, index):
+        after = replica.kill(after, index)
     return Move(story, after)
 
 
@@ -149,7 +150,7 @@ def _wishes(world: World, setting: Setting) -> Iterator[Move]:
 
 def _edited(world: World, thing: Thing | None) -> World:
     newer = changed(thing, version=(world.thing.version if world.thing else 0) + 1) if thing else None
-    return process.deliver(changed(world, thing=newer))
+    return replica.deliver(changed(world, thing=newer))
 
 
 def tick(world: World) -> World:
@@ -170,7 +171,7 @@ def _elected(world: World) -> World:
     free = [index for index, each in enumerate(world.processes) if not each.paused]
     others = [index for index in free if world.processes[index].identity != world.lease_holder]
     choice = others or free
-    return process.lead(world, choice[-1]) if choice else world
+    return replica.lead(world, choice[-1]) if choice else world
 
 
 def _words(step: steps.Step) -> str:

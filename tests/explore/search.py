@@ -8,7 +8,7 @@ from imageferry.core.decide import Row
 from tests.explore.laws import judge, settled
 from tests.explore.model import Setting, World, first_world
 from tests.explore.moves import Move, moves
-from tests.explore.process import Broken
+from tests.explore.replica import Broken
 
 Key = tuple[object, ...]
 

@@ -17,7 +17,7 @@ from imageferry.core.observation import Absent, Candidate
 from imageferry.core.reasons import Reason
 from imageferry.core.situation import Situation
 from imageferry.core.step import Close, Release, Reopen, Unguard, Wait
-from tests.explore import cloud, process
+from tests.explore import acts, cloud, replica, writes
 from tests.explore.model import Setting, at
 from tests.explore.search import explore
 
@@ -77,12 +77,12 @@ def _blind(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- as cloud.find
 _FIND = cloud.find
 
 
-def _refused_when_unheard(world: Any, index: int) -> Any:  # noqa: ANN401 -- as process.unheard
-    return process._refused(world, index, lasting=False)
+def _refused_when_unheard(world: Any, index: int) -> Any:  # noqa: ANN401 -- as acts.unheard
+    return acts._refused(world, index, lasting=False)
 
 
-def _sent_again_when_unheard(world: Any, index: int) -> Any:  # noqa: ANN401 -- as process.unheard
-    return process._remember(world, index, lambda memory: memory.take_back())
+def _sent_again_when_unheard(world: Any, index: int) -> Any:  # noqa: ANN401 -- as acts.unheard
+    return replica.remember(world, index, lambda memory: memory.take_back())
 
 
 def _costly_refusal(journal: Journal, refusal: Any, error: Any) -> Journal:  # noqa: ANN401 -- as transition.refused
@@ -95,10 +95,10 @@ MISTAKES = {
         _property("window_open", lambda s: s.facts.now <= s.claim.claimed_at + 4 * (at(1) - at(0))),
         Setting("a standby whose clock runs ahead", skews=(0, 3), wish_count=0),
     ),
-    "a request is signed with the claim's time": Mistake(_method(process, "signed", lambda world, _: world.tick)),
-    "a lost answer is no failure": Mistake(_method(process, "unheard", _refused_when_unheard)),
+    "a request is signed with the claim's time": Mistake(_method(acts, "signed", lambda world, _: world.tick)),
+    "a lost answer is no failure": Mistake(_method(acts, "unheard", _refused_when_unheard)),
     "a lost answer is no reason to send again": Mistake(
-        _both(_method(process, "unheard", _sent_again_when_unheard), _property("withdraws", lambda s: False)),
+        _both(_method(acts, "unheard", _sent_again_when_unheard), _property("withdraws", lambda s: False)),
         Setting("exports", wish_count=0, items_while_running=True),
     ),
     "a task that cannot be told yet is not taken for none": Mistake(_method(cloud, "find", _blind)),
@@ -111,7 +111,7 @@ MISTAKES = {
         _asks("wipe", faults=0),
     ),
     "another owner's empty answer proves nothing": Mistake(
-        _both(_property("foreign_owner", lambda s: False), _method(process, "owns", lambda *_: True)), _asks("rotate")
+        _both(_property("foreign_owner", lambda s: False), _method(acts, "owns", lambda *_: True)), _asks("rotate")
     ),
     "a claim is withdrawn only if its request never left": Mistake(
         _method(Memory, "send", lambda self: None), _asks("delete")
@@ -119,7 +119,7 @@ MISTAKES = {
     "an object applied again is another object": Mistake(
         _both(
             _method(keys, "attempt_key", lambda uid, number: f"k{number}"),
-            _method(process, "attempt_key", lambda uid, number: f"k{number}"),
+            _method(acts, "attempt_key", lambda uid, number: f"k{number}"),
         ),
         Setting("exports", faults=1, wish_count=2, wishes=("delete", "recreate", "wipe"), items_while_running=True),
     ),
@@ -166,7 +166,7 @@ MISTAKES = {
         Setting("exports", faults=1, wish_count=0),
     ),
     "a write lands only on the version it was made for": Mistake(
-        _method(process, "guarded", lambda thing, seen: thing.uid == seen.uid), _asks("delete", "cancel", "wipe")
+        _method(writes, "guarded", lambda thing, seen: thing.uid == seen.uid), _asks("delete", "cancel", "wipe")
     ),
     "a finished object's finalizer leaves": Mistake(
         _row("FINISHED", "a finalizer and nothing", when=lambda s: s.job.guarded, then=lambda _: Unguard()),

@@ -1,0 +1,190 @@
+"""A replica in the model: what it knows, what it decides on real facts, how it dies and how it takes the lease."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from imageferry.core import step as steps
+from imageferry.core import transition
+from imageferry.core.conditions import conditions, report
+from imageferry.core.decide import Row, matching_row
+from imageferry.core.errors import Refusal
+from imageferry.core.facts import Surroundings, facts_of
+from imageferry.core.journal import Journal, Resolved
+from imageferry.core.memory import Memory
+from imageferry.core.reasons import Reason
+from imageferry.core.situation import Situation
+from imageferry.core.step import Step
+from tests.explore import cloud
+from tests.explore.model import (
+    BOUNDS,
+    LEASE,
+    Process,
+    Setting,
+    TaskState,
+    Thing,
+    World,
+    at,
+    changed,
+    job_of,
+)
+
+RESOLVED = Resolved(region="r", image_id="image", bucket="b", format="RAW")
+
+
+class Trouble(StrEnum):
+    """What happens to the write or the call of a step."""
+
+    NONE = ""
+    LOST_ANSWER = "its answer is lost"
+    NOT_DONE = "it fails and was not done"
+    LATE = "it arrives later, and nobody waits for its answer"
+    REFUSED = "the quota refuses it"
+    LASTING = "it is refused for a lasting reason"
+    LAGGING = "the cloud's reads lag behind it"
+    KILLED_BEFORE = "the process is killed before it"
+    KILLED_IN = "the process is killed after it, before its answer"
+    KILLED_AFTER = "the process is killed after its answer"
+
+
+WRITES = (
+    steps.Guard, steps.Unguard, steps.Release, steps.Claim, steps.Withdraw, steps.Close, steps.Adopt, steps.Complete,
+    steps.Fail, steps.Reopen,
+)  # fmt: skip
+"""Steps that are one write to the API server."""
+
+KILLS = (Trouble.KILLED_BEFORE, Trouble.KILLED_IN, Trouble.KILLED_AFTER)
+
+
+@dataclass(frozen=True)
+class Broken(Exception):  # noqa: N818 -- a law is broken, the code is not
+    """A law of the protocol does not hold."""
+
+    law: str
+
+    def __str__(self) -> str:
+        return self.law
+
+
+def wall(world: World, process: Process) -> int:
+    """The process's own clock, in ticks."""
+    return world.tick + process.skew
+
+
+def decided(world: World, setting: Setting, index: int) -> tuple[Step, Row] | None:
+    """What the process would do now, and by which row; None if it has nothing to look at."""
+    process = world.processes[index]
+    if process.seen is None:
+        return None
+    job, journal, memory = job_of(process.seen, setting), process.seen.journal, process.memory
+    around = Surroundings(
+        now=at(wall(world, process)),
+        monotonic=world.tick * 300.0,
+        identity=process.identity,
+        owner=world.owner,
+        away=None,
+        barred=None,
+        refused=_remembered(journal, process, world, setting),
+        checked=RESOLVED if memory.checked else None,
+        turn=_busy(world, process.seen),
+        fenced=process.lease_end - world.tick >= 1,
+        can_cancel=setting.can_cancel,
+        has_token=setting.has_token,
+        bounds=BOUNDS,
+    )
+    situation = Situation(job, journal, facts_of(journal, memory, around))
+    row = matching_row(situation)
+    step = row.then(situation)
+    conditions(job, journal, report(job, journal, step, now=around.now, young_seconds=300), now=around.now)
+    return step, row
+
+
+def _busy(world: World, seen: Thing) -> Refusal | None:
+    """Preflight looks for running tasks on the image first: somebody else's is waited for."""
+    running = any(
+        task.state is TaskState.RUNNING and task.owner == world.owner and task.visible <= world.tick
+        for task in world.cloud.tasks
+    )
+    idle = seen.journal.claim is None and not seen.journal.finished
+    return Refusal(Reason.IMAGE_BUSY, "busy") if running and idle else None
+
+
+def _remembered(journal: Journal, process: Process, world: World, setting: Setting) -> Refusal | None:
+    if process.seen is None:
+        return None
+    found = transition.remembered_refusal(journal, job_of(process.seen, setting), at(wall(world, process)))
+    return Refusal(Reason(found.reason), found.message) if found else None
+
+
+def begin(world: World, index: int) -> World:
+    """A visit begins: what is stale is read again, looks are forgotten, the poller's news is there."""
+    process = world.processes[index]
+    if process.memory.stale:
+        world = observe(remember(world, index, lambda m: setattr(m, "stale", False)), index)
+        process = world.processes[index]
+    memory, seen = replace(process.memory), process.seen
+    task = seen.journal.task if seen else None
+    memory.begin_visit(has_task=task is not None)
+    claim = seen.journal.claim if seen else None
+    if task and claim and claim.account_id == world.owner and seen and not seen.journal.finished:
+        memory.observe(cloud.poll(world, task), now=at(wall(world, process)))
+    return world.process(index, memory=memory, seen=seen, idle=False, visiting=True)
+
+
+def remember(world: World, index: int, act: Callable[[Memory], object]) -> World:
+    """The world after something happened in a process's memory."""
+    memory = replace(world.processes[index].memory)
+    act(memory)
+    return world.process(index, memory=memory)
+
+
+def deliver(world: World, writer: int | None = None) -> World:
+    """The watch brings the news to everyone who listens."""
+    for index, process in enumerate(world.processes):
+        if index != writer and not process.deaf and not process.paused and process.seen != world.thing:
+            world = observe(world, index)
+    return world
+
+
+def observe(world: World, index: int) -> World:
+    """A process takes in the object as it is: another uid is another object, with a memory of its own."""
+    process, thing = world.processes[index], world.thing
+    same = thing is not None and process.seen is not None and process.seen.uid == thing.uid
+    memory = replace(process.memory) if same else Memory()
+    if thing and not same:
+        memory.wiped = not thing.journal.conditions and world.tick - thing.born >= 1
+    if same and thing and process.seen:
+        memory.turn_page(process.seen.journal, thing.journal)
+    if thing and thing.deleting and memory.deletion_seen_at is None:
+        memory.deletion_seen_at = world.tick * 300.0
+    return world.process(index, seen=thing, memory=memory, idle=False, pending=None if not same else process.pending)
+
+
+def kill(world: World, index: int) -> World:
+    """The process dies and is started again: another identity, no memory, and the lease runs out by itself."""
+    process = world.processes[index]
+    return world.process(
+        index,
+        life=process.life + 1,
+        lease_end=-1,
+        paused=False,
+        deaf=False,
+        idle=True,
+        visiting=False,
+        pending=None,
+        seen=None,
+        memory=Memory(),
+    )
+
+
+def leads(world: World, index: int) -> bool:
+    """The process holds the lease, and it has not run out."""
+    process = world.processes[index]
+    return world.lease_holder == process.identity and process.lease_end > world.tick
+
+
+def lead(world: World, index: int) -> World:
+    """The process takes the lease and reads everything anew."""
+    end = world.tick + LEASE
+    world = changed(world, lease_holder=world.processes[index].identity, lease_end=end)
+    return observe(world.process(index, lease_end=end, seen=None, deaf=False, visiting=False), index)

@@ -1,0 +1,170 @@
+"""The writes of a replica: each guarded by uid and version, each with the trouble it may meet.
+
+What is written comes from core/transition.py; the order of writes and memories is that of engine/submission.py.
+"""
+
+from dataclasses import replace
+
+from imageferry.core import step as steps
+from imageferry.core import transition
+from imageferry.core.journal import Condition, Journal, LastError
+from imageferry.core.step import Step
+from tests.explore.model import (
+    EPOCH,
+    Process,
+    Setting,
+    Thing,
+    World,
+    at,
+    changed,
+    job_of,
+)
+from tests.explore.replica import RESOLVED, Trouble, deliver, kill, observe, remember, wall
+
+SAID = (
+    Condition(
+        type="Ready", status="False", reason="Accepted", message="", observed_generation=1, last_transition_at=EPOCH
+    ),
+)
+"""Stands for all conditions: that there are any is all that is ever decided on."""
+
+
+def guarded(thing: Thing, seen: Thing) -> bool:
+    """What the API server tests before a write: uid and version."""
+    return thing.uid == seen.uid and thing.version == seen.version
+
+
+def say(world: World, index: int) -> World:
+    """The first visit leaves conditions; later words change nothing that is decided on."""
+    process = world.processes[index]
+    seen, thing = process.seen, world.thing
+    if (
+        seen is None
+        or thing is None
+        or seen.journal.conditions
+        or seen.version != thing.version
+        or seen.uid != thing.uid
+    ):
+        return world
+    told = changed(thing, version=thing.version + 1, journal=replace(thing.journal, conditions=SAID))
+    return deliver(changed(world, thing=told).process(index, seen=told), index)
+
+
+def write_step(world: World, setting: Setting, index: int, step: Step, trouble: Trouble) -> World:
+    """A step that is one write to the API server. Which journal it writes, the core says."""
+    process = world.processes[index]
+    seen = process.seen
+    if seen is None:
+        return world
+    match step:
+        case steps.Guard():
+            world = commit_thing(world, index, trouble, guarded=True)
+            return remember(world, index, lambda m: m.guard()) if lives(world, index, process) else world
+        case steps.Unguard():
+            return commit_thing(world, index, trouble, guarded=False)
+        case steps.Release(orphan=orphan):
+            if orphan and seen.journal.claim:
+                world = changed(world, orphans=world.orphans | {seen.journal.claim.key})
+            return commit_thing(world, index, trouble, guarded=False)
+        case steps.Claim():
+            return write_claim(world, index, _journal_after(world, setting, process, step), trouble)
+        case steps.Withdraw() | steps.Close():
+            return close_attempt(world, index, _journal_after(world, setting, process, step), trouble)
+        case steps.Reopen():
+            world = remember(world, index, lambda m: m.forget_attempt())
+            return commit(world, index, _journal_after(world, setting, process, step), trouble)
+        case steps.Adopt(found=found):
+            now = at(wall(world, process))
+            world = commit(world, index, _journal_after(world, setting, process, step), trouble)
+            return (
+                remember(world, index, lambda m: m.observe(found, now=now)) if lives(world, index, process) else world
+            )
+        case _:
+            return commit(world, index, _journal_after(world, setting, process, step), trouble)
+
+
+def _journal_after(world: World, setting: Setting, process: Process, step: Step) -> Journal:
+    """What the step writes, by the core's own transitions."""
+    seen, now = process.seen, at(wall(world, process))
+    if seen is None:
+        raise AssertionError("nothing is seen")
+    job, journal = job_of(seen, setting), seen.journal
+    match step:
+        case steps.Claim(number=number):
+            return transition.claimed(
+                journal, job, number, resolved=RESOLVED, account_id=world.owner, by=process.identity, at=now
+            )
+        case steps.Withdraw():
+            return transition.closed(journal, costs_attempt=False)
+        case steps.Close(costs_attempt=costs, reason=reason, message=message):
+            closed = transition.closed(journal, costs_attempt=costs)
+            error = LastError(reason=reason, message=message, time=now)
+            return replace(closed, last_error=error) if costs else closed
+        case steps.Adopt(found=found):
+            adopted = transition.adopted(journal, found, account_id=world.owner, by=process.identity, now=now)
+            return replace(adopted, resolved=adopted.resolved or RESOLVED)
+        case steps.Complete():
+            return transition.completed(journal, job, step, now)
+        case steps.Fail():
+            return transition.failed(journal, job, step, now)
+        case steps.Reopen():
+            return transition.reopened(journal, job)
+        case _:
+            raise AssertionError(step)
+
+
+def lives(world: World, index: int, before: Process) -> bool:
+    """The process was not killed meanwhile."""
+    return world.processes[index].life == before.life
+
+
+def close_attempt(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+    """The attempt ends; what was remembered of it goes once that is written."""
+    process = world.processes[index]
+    world = commit(world, index, journal, trouble)
+    if lives(world, index, process) and not world.processes[index].memory.stale:
+        world = remember(world, index, lambda m: m.forget_attempt())
+    return world
+
+
+def write_claim(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+    """A claim counts only once the server is seen to hold it, whatever its first answer was."""
+    process, claim = world.processes[index], journal.claim
+    world = remember(world, index, lambda m: m.begin_claim())
+    world = commit(world, index, journal, trouble)
+    if not lives(world, index, process) or claim is None:
+        return world
+    thing = world.thing
+    if world.processes[index].memory.stale and thing and process.seen and thing.uid == process.seen.uid:
+        world = observe(remember(world, index, lambda m: setattr(m, "stale", False)), index)
+    held = world.processes[index].seen
+    if held is None or held.journal.claim != claim:
+        return world.process(index, idle=False)
+    world = changed(world, claims=world.claims | {(claim.key, process.identity)})
+    return remember(world, index, lambda m: m.claim(at=world.tick * 300.0))
+
+
+def commit(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+    """Write a journal."""
+    return commit_thing(world, index, trouble, journal=replace(journal, conditions=SAID))
+
+
+def commit_thing(world: World, index: int, trouble: Trouble, **changes: object) -> World:
+    """One guarded write: uid and version are tested; the answer becomes what the process knows."""
+    if trouble is Trouble.KILLED_BEFORE:
+        return kill(world, index)
+    process, thing = world.processes[index], world.thing
+    stale = remember(world, index, lambda m: setattr(m, "stale", True)).process(index, idle=False, visiting=False)
+    if thing is None or process.seen is None or not guarded(thing, process.seen):
+        return stale
+    if trouble is Trouble.NOT_DONE:
+        return stale
+    written: Thing | None = changed(thing, version=thing.version + 1, **changes)
+    if written and written.deleting and not written.guarded:
+        written = None
+    after = changed(world, thing=written)
+    if trouble in (Trouble.KILLED_IN, Trouble.KILLED_AFTER):
+        return kill(deliver(after, index), index)
+    if trouble is Trouble.LOST_ANSWER:
+        return deliver(changed(stale, thing=written), index)
+    return deliver(after.process(index, seen=written, idle=False), index)
