@@ -18,8 +18,8 @@ BOUND_SECONDS: Final = 60.0
 def shown(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A scene with an operator that waits long enough for a missing file to be seen so, and not long for anything else."""
     folder = tmp_path_factory.mktemp("deletion")
-    life = {"signature_life_seconds": "9", "window_seconds": "11"}
-    with scene(plane, folder, 50, **life, read_lag_seconds="6", delete_away_bound_seconds="8") as ready:
+    life = {"signature_life_seconds": "9", "window_seconds": "20"}
+    with scene(plane, folder, 50, **life, read_lag_seconds="12", delete_away_bound_seconds="8") as ready:
         ready.stage.start_operator()
         yield ready
 
@@ -101,12 +101,10 @@ def deleted(shown: Scene) -> dict[str, Manifest]:
     shown.export("blocker", seconds=3600)
     shown.stage.until("blocker", lambda each: "task" in each["status"])
     names = {f"{state}-{policy.lower()}": (STATES[state], policy) for state in STATES for policy in POLICIES}
-    for name, (state, policy) in names.items():
-        state.begin(shown, name, policy)
     before: dict[str, Manifest] = {}
 
     def drive(seen: dict[str, Manifest]) -> bool:
-        for name in names.keys() - before.keys():
+        for name in (names.keys() & seen.keys()) - before.keys():
             kind = name.partition("-")[0]
             if kind == "cancelled" and "task" in seen[name]["status"] and shown.files(name):
                 shown.request(name, CANCEL)
@@ -116,6 +114,9 @@ def deleted(shown: Scene) -> dict[str, Manifest]:
                 shown.delete(name)
         return len(before) == len(names)
 
+    for name, (state, policy) in names.items():
+        state.begin(shown, name, policy)
+        drive(shown.all())  # a state that passes must not have passed before the last export is begun
     shown.until_all(drive, "every state", 90)
     return before
 
@@ -193,7 +194,7 @@ def _orphaned(shown: Scene, *names: str) -> None:
 def test_an_open_claim_whose_task_outlives_the_bound_is_orphaned_and_cleared_later(shown: Scene) -> None:
     """A task that cannot be told to be ours while it runs is followed after its object went, and its files are removed."""
     for name, policy in {"endless-a": "Delete", "endless-b": "Retain"}.items():
-        shown.image(name, seconds=22)
+        shown.image(name, seconds=45)
         shown.fault(name, "answerLost")
         shown.export(name, image=f"m-{name.replace('-', '')}", deletionPolicy=policy)
     shown.until_reason(endless_a="SubmissionUnknown", endless_b="SubmissionUnknown")
