@@ -11,7 +11,7 @@ from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Refusal
 from imageferry.core.journal import Journal, Resolved
 from imageferry.core.memory import Memory
-from imageferry.core.observation import NotLooked, Observation
+from imageferry.core.observation import Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
     claim, deleting_since = journal.claim, memory.deletion_seen_at
     return Facts(
         now=around.now,
-        clock_agrees=_clock_agrees(memory, around.bounds),
+        clock_agrees=memory.clocks_apart_seconds < around.bounds.clock_agreement_seconds,
         observation=memory.observation,
         collected=memory.collected,
         owner=around.owner,
@@ -142,12 +142,3 @@ def _cancel_due(memory: Memory, monotonic: float) -> bool:
     asked = memory.cancel_asked_at
     pause = min(_FIRST_CANCEL_PAUSE_SECONDS * 2.0 ** min(memory.cancels, 16), _LONGEST_CANCEL_PAUSE_SECONDS)
     return asked is None or monotonic - asked >= pause
-
-
-def _clock_agrees(memory: Memory, bounds: Bounds) -> bool:
-    """The last observation that carried a clock decides, also while a new look is awaited."""
-    seen = memory.observation
-    if not isinstance(seen, NotLooked):
-        apart = abs((seen.cloud_time - memory.observed_at).total_seconds())
-        memory.clock_agreed = apart < bounds.clock_agreement_seconds
-    return memory.clock_agreed

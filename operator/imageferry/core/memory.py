@@ -5,15 +5,13 @@ faults. Times are monotonic seconds of this process unless they say otherwise.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
+from math import inf
 
 from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Refusal
 from imageferry.core.journal import Journal, Resolved
 from imageferry.core.observation import Absent, NotLooked, Observation, Unprovable
-
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -25,10 +23,8 @@ class Memory:
     stale: bool = False
     """A write got no clear answer: read the object again before the next decision."""
     observation: Observation = field(default_factory=NotLooked)
-    observed_at: datetime = _NEVER
-    """The local wall clock at the observation."""
-    clock_agreed: bool = False
-    """Whether the cloud's clock and the local one lay within the limit at the last observation."""
+    clocks_apart_seconds: float = inf
+    """Between the cloud's clock and the local one, at the last observation that showed the cloud's."""
     absent_since: datetime | None = None
     """The cloud's clock at the first of the consecutive looks that found nothing."""
     collected: Artifacts | None = None
@@ -61,7 +57,9 @@ class Memory:
 
     def observe(self, seen: Observation, *, now: datetime) -> None:
         """The cloud was seen to say something. Absence counts from the first of the looks that found nothing."""
-        self.observation, self.observed_at = seen, now
+        self.observation = seen
+        if not isinstance(seen, NotLooked):
+            self.clocks_apart_seconds = abs((seen.cloud_time - now).total_seconds())
         if not isinstance(seen, Absent | Unprovable):
             self.absent_since = None
         elif self.absent_since is None:

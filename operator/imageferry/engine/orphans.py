@@ -14,11 +14,12 @@ import structlog
 
 from imageferry.clouds.provider import ImageProvider, Origin, Search
 from imageferry.core.accountbook import MOST_ORPHANS, Orphan, operation_of, orphan_of
-from imageferry.core.errors import Failure
+from imageferry.core.errors import Blocked, Failure
 from imageferry.core.job import DeletionPolicy, Kind
 from imageferry.core.journal import Resolved
 from imageferry.core.keys import Mark
 from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Running, Succeeded, Task
+from imageferry.core.reasons import Reason
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
 from imageferry.engine.lanes import LaneKey, Lanes
@@ -49,7 +50,7 @@ class Orphans:
         """Write the record of what the job leaves behind; returns only once the account's status holds it.
 
         An account that is gone can hold nothing: then the log line and the metric are all that is left.
-        Raises a KubeFailure where the write gets no answer.
+        Raises a KubeFailure where the write gets no answer, and Blocked where the account's list is full.
         """
         job, claim = record.job, record.journal.claim
         account = self.store.accounts.get(job.account)
@@ -67,7 +68,10 @@ class Orphans:
             if record is None:
                 return
             others = [each for each in record.book.orphans if each.key != orphan.key]
-            book = replace(record.book, orphans=(*others, orphan)[-MOST_ORPHANS:])
+            if len(others) >= MOST_ORPHANS:
+                # Letting go of an older task would lose it: the object stays until there is room.
+                raise Blocked(Reason.ORPHANED, f"CloudAccount {account} already follows {MOST_ORPHANS} orphaned tasks.")
+            book = replace(record.book, orphans=(*others, orphan))
             try:
                 await self.writer.commit_book(record, book)
             except errors.Conflict:

@@ -94,13 +94,15 @@ class Submission:
             if fresh is None or fresh.journal.claim != journal.claim:
                 raise
 
-    async def submit(self, sight: Sight, _: steps.Submit) -> bool:
+    async def submit(self, sight: Sight, step: steps.Submit) -> bool:
         """Send once. Whatever the answer does not prove is found out by looking."""
         record, claim = sight.record, sight.record.journal.claim
         if claim is None:
             raise AssertionError("a submission needs a claim")
-        # What preflight answered to this very process, not what stands in the status: that may have been edited since.
-        provider, resolved = sight.provider, _known(record.memory.checked or record.journal.resolved)
+        # First what preflight answered to this very process: the status may have been edited since. A repeat is built from
+        # the status alone, as the client token stands for the parameters that were sent first.
+        pinned = record.journal.resolved
+        provider, resolved = sight.provider, _known(pinned if step.again else record.memory.checked or pinned)
         record.memory.send()
         try:
             task = await provider.submit(record.job, claim, resolved)
@@ -111,6 +113,8 @@ class Submission:
             self._tell("submission unconfirmed", record, claim, code=failure.code, request_id=failure.request_id)
             return True
         except Failure as failure:
+            if step.again:  # no refusal of a repeat proves anything about the first
+                raise
             return await self._refused(sight, claim, failure)
         record.memory.submit()
         self._tell("task submitted", record, claim, task_id=task.id)
