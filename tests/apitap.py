@@ -6,8 +6,10 @@ The operator speaks plain HTTP to the tap, the tap TLS to the server, with the o
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -71,6 +73,7 @@ class ApiTap:
         self._upstream: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._streams: set[aiohttp.ClientResponse] = set()
+        self._sockets: list[socket.socket] = []
         self.requests: list[tuple[Request, int]] = []
         self.url = ""
 
@@ -81,6 +84,10 @@ class ApiTap:
 
     def __exit__(self, *_: object) -> None:
         self._call(self._stop())
+        deadline = time.monotonic() + 10
+        # A TLS connection that a cut request gave up still says goodbye to the server, after the session has closed.
+        while any(each.fileno() != -1 for each in self._sockets) and time.monotonic() < deadline:
+            time.sleep(0.001)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -107,13 +114,20 @@ class ApiTap:
 
     async def _start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None)
-        self._upstream = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0, ssl=self._tls))
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, socket_factory=self._socket)
+        self._upstream = aiohttp.ClientSession(timeout=timeout, connector=connector)
         application = web.Application(client_max_size=2**24)
         application.router.add_route("*", "/{path:.*}", self._pass)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family, kind, protocol)
+        self._sockets.append(made)
+        return made
 
     async def _stop(self) -> None:
         assert self._runner is not None

@@ -187,6 +187,8 @@ class Stage:
         names = self.plane.kubectl_run("get", "imageexport", "-n", self.namespace, "-o", "name").split()
         for name in names:
             self._let_go(name, "-n", self.namespace)
+        # Whoever uses this API server next shall not find objects that the namespace's end has yet to take away.
+        self.plane.kubectl_run("delete", "imageexport", "--all", "-n", self.namespace)
         self._let_go(f"cloudaccount/{ACCOUNT}")
         self.plane.kubectl_run("delete", "cloudaccount", ACCOUNT, "--ignore-not-found")
         self.plane.kubectl_run("delete", "namespace", self.namespace, "--wait=false")
