@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from imageferry_emulator import seed
-from imageferry_emulator.shapes import ShapeError, mapping
+from imageferry_emulator.issuer import SECONDS
+from imageferry_emulator.shapes import ShapeError, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +52,9 @@ class Admin:
             web.post("/tasks/{id}", self.affect_task),
             web.post("/accounts", self.put_account),
             web.delete("/keys/{id}", self.drop_key),
+            web.post("/instance", self.put_instance),
+            web.post("/oidc-token", self.oidc_token),
+            web.get("/oidc-keys", self.oidc_keys),
             web.post("/regions", self.put_region),
             web.post("/images", self.put_image),
             web.delete("/images/{id}", self.drop_image),
@@ -81,6 +85,7 @@ class Admin:
                 },
                 "settings": world.settings.shown(),
                 "accounts": world.accounts.shown(),
+                "access": world.access.shown(),
                 **world.compute.shown(),
                 "tasks": self._tasks(),
                 "buckets": [_bucket(world, bucket.name) for bucket in world.objects.buckets()],
@@ -145,13 +150,33 @@ class Admin:
 
     async def put_account(self, request: web.Request) -> web.Response:
         """Add or change an account and its keys."""
-        self._world.accounts.put_account(await _object(request))
+        seed.put_account(self._world, await _object(request))
         return web.Response(status=204)
 
     async def drop_key(self, request: web.Request) -> web.Response:
         """Forget an access key."""
         self._world.accounts.drop_key(request.match_info["id"])
         return web.Response(status=204)
+
+    async def put_instance(self, request: web.Request) -> web.Response:
+        """Be another instance to the metadata service."""
+        self._world.instance.put(await _object(request))
+        return web.Response(status=204)
+
+    async def oidc_token(self, request: web.Request) -> web.Response:
+        """A token as the seed's identity provider signs them: {sub, aud?, iss?, expiresIn?}."""
+        wish, info = await _object(request), seed.info(self._world)
+        token = self._world.issuer.token(
+            issuer=str(wish.get("iss", info["oidcIssuer"])),
+            subject=text(wish, "sub"),
+            audience=str(wish.get("aud", info["oidcAudience"])),
+            seconds=float(wish.get("expiresIn", SECONDS)),
+        )
+        return web.json_response({"token": token})
+
+    async def oidc_keys(self, _: web.Request) -> web.Response:
+        """The public key that tokens are signed with."""
+        return web.json_response({"keys": [self._world.issuer.jwk()]})
 
     async def put_region(self, request: web.Request) -> web.Response:
         """Add or replace a region."""

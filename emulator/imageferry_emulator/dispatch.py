@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
+from imageferry_emulator.metadata import routes as metadata
 from imageferry_emulator.oss import errors as oss_errors
 from imageferry_emulator.oss import routes as oss
 from imageferry_emulator.oss import wire as oss_wire
@@ -27,20 +29,6 @@ CODE = re.compile(rb"<Code>([^<]*)</Code>")
 OSS_SCHEMES = ("OSS ", "OSS2 ", "OSS4-HMAC-SHA256 ")
 OSS_QUERY = ("x-oss-signature", "x-oss-signature-version", "OSSAccessKeyId")
 OSS_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/|OSS ([^:\s]+):|AccessKeyId:([^,\s]+)")
-OSS_ACTIONS = {
-    ("GET", "service"): "ListBuckets",
-    ("GET", "bucket"): "ListObjects",
-    ("GET", "bucket?bucketInfo"): "GetBucketInfo",
-    ("GET", "bucket?location"): "GetBucketLocation",
-    ("GET", "bucket?acl"): "GetBucketAcl",
-    ("PUT", "bucket"): "PutBucket",
-    ("DELETE", "bucket"): "DeleteBucket",
-    ("GET", "object"): "GetObject",
-    ("HEAD", "object"): "HeadObject",
-    ("PUT", "object"): "PutObject",
-    ("DELETE", "object"): "DeleteObject",
-}
-OSS_RESOURCES = ("bucketInfo", "location", "acl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,7 @@ class Incoming(Protocol):
 
     @property
     def service(self) -> str:
-        """`ecs`, `sts`, `oss`, or `rpc` where the version is unknown."""
+        """`ecs`, `sts`, `ram`, `oss`, `metadata`, or `rpc` where the version is unknown."""
 
     @property
     def action(self) -> str:
@@ -91,6 +79,10 @@ async def identify(request: web.Request) -> Incoming:
     """Find the service of a request; reads the body of RPC calls, never that of OSS requests."""
     scheme = request.headers.get("Authorization", "")
     if scheme.startswith(OSS_SCHEMES) or any(name in request.rel_url.query for name in OSS_QUERY):
+        return OssIncoming(request)
+    if metadata.is_metadata(request):
+        return MetadataIncoming(request)
+    if oss_wire.hosted_bucket(request.headers.get("Host", "")):
         return OssIncoming(request)
     path = request.raw_path.partition("?")[0]
     if path in ("", "/") or rpc_wire.is_rpc(request):
@@ -143,6 +135,43 @@ class RpcIncoming:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataIncoming:
+    """A request to the metadata service of the instance."""
+
+    request: web.Request
+
+    @property
+    def service(self) -> str:
+        """As `Incoming` says."""
+        return "metadata"
+
+    @property
+    def action(self) -> str:
+        """As `Incoming` says."""
+        return f"Metadata:{self.request.method}"
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """As `Incoming` says."""
+        return {"path": self.request.raw_path}
+
+    @property
+    def sender(self) -> dict[str, str]:
+        """As `Incoming` says."""
+        return {}
+
+    async def answer(self, world: World, effects: Mapping[str, dict[str, Any]]) -> Reply:
+        """As `Incoming` says."""
+        del effects  # nothing here outlives its request
+        response = metadata.handle(self.request, world)
+        return Reply(response, "" if response.status < HTTPStatus.BAD_REQUEST else str(response.status))
+
+    def refuse(self, trouble: Trouble) -> Reply:
+        """As `Incoming` says."""
+        return Reply(metadata.plain(trouble.status, trouble.message), trouble.code)
+
+
+@dataclass(frozen=True, slots=True)
 class OssIncoming:
     """A request to the object store; its body is still unread."""
 
@@ -156,14 +185,7 @@ class OssIncoming:
     @property
     def action(self) -> str:
         """As `Incoming` says."""
-        try:
-            target = oss_wire.target(self.request.raw_path, self.request.headers.get("Host", ""))
-        except oss_errors.OssError:
-            return "OSS:?"
-        kind = "object" if target.key else "bucket" if target.bucket else "service"
-        resource = next((name for name, _ in target.query if name in OSS_RESOURCES), "")
-        name = OSS_ACTIONS.get((self.request.method, f"{kind}?{resource}" if resource else kind), "?")
-        return f"OSS:{name}"
+        return f"OSS:{oss.name(self.request)}"
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -180,6 +202,7 @@ class OssIncoming:
         shown = OSS_CREDENTIAL.search(self.request.headers.get("Authorization", ""))
         query = self.request.rel_url.query
         key = next(filter(None, shown.groups()), "") if shown else query.get("OSSAccessKeyId", "")
+        key = key or query.get("x-oss-access-key-id", "")
         return {"accessKeyID": key or query.get("x-oss-credential", "").partition("/")[0]}
 
     async def answer(self, world: World, effects: Mapping[str, dict[str, Any]]) -> Reply:

@@ -9,9 +9,12 @@ from imageferry_emulator.clock import Clock
 from imageferry_emulator.ecs import exports
 from imageferry_emulator.ecs.models import Compute
 from imageferry_emulator.faults import Faults
+from imageferry_emulator.issuer import Issuer
 from imageferry_emulator.ledger import Ledger
+from imageferry_emulator.metadata.models import Instance
 from imageferry_emulator.nonces import Nonces
-from imageferry_emulator.oss.models import ObjectStore
+from imageferry_emulator.oss.store import ObjectStore
+from imageferry_emulator.ram.models import Access
 from imageferry_emulator.settings import Settings
 from imageferry_emulator.state import Journal
 from imageferry_emulator.tasks import Tasks
@@ -32,7 +35,10 @@ def open_world(state: Path) -> World:
         journal=journal,
         clock=clock,
         settings=Settings(journal, clock),
-        accounts=Accounts(journal),
+        accounts=Accounts(journal, clock),
+        access=Access(journal),
+        issuer=Issuer(journal, clock),
+        instance=Instance(journal, clock),
         ledger=Ledger(journal, clock),
         faults=Faults(),
         nonces=Nonces(journal, clock),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from imageferry_emulator.ram import defaults as access
 from imageferry_emulator.shapes import ShapeError, text
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 HANGZHOU, FRANKFURT = "cn-hangzhou", "eu-central-1"
 OWNER, OTHER = "1000000000000001", "1000000000000002"
+PUBLIC = "1000000000000000"
+"""The vendor's own account, which owns the public images."""
 PLAIN_IMAGES = 12
 GIB_OF_DATA_DISK = 100
 
@@ -25,7 +28,11 @@ def default() -> dict[str, Any]:
     """The seed without a file: two accounts, two regions, and an image and a bucket for each rule worth trying."""
     return {
         "accounts": [
-            {"id": OWNER, "keys": [{"id": "LTAI-FAKE-EMULATOR-KEY", "secret": "fake-secret-of-the-emulator"}]},
+            {
+                "id": OWNER,
+                "keys": [{"id": "LTAI-FAKE-EMULATOR-KEY", "secret": "fake-secret-of-the-emulator"}],
+                **access.of(OWNER),
+            },
             {"id": OTHER, "keys": [{"id": "LTAI-FAKE-OTHER-KEY", "secret": "fake-secret-of-the-other"}]},
         ],
         "regions": [
@@ -45,6 +52,10 @@ def default() -> dict[str, Any]:
             _image("frankfurt", "m-gw8frankfurt0000001", region=FRANKFURT),
             _image("frankfurt2", "m-gw8frankfurt0000002", region=FRANKFURT, disks=_disks(1)),
             _image("foreign", "m-bp1foreign000000001", account=OTHER),
+            _image("inUse", "m-bp1inuse000000000001", usedByInstances=True),
+            _image("shared", "m-bp1shared00000000001", sharedWith=[OTHER]),
+            _image("sharedByOther", "m-bp1sharedbyother0001", account=OTHER, sharedWith=[OWNER]),
+            _image("system", "m-bp1system00000000001", account=PUBLIC, ownerAlias="system"),
         ],
         "buckets": [
             {"as": "good", "name": "ferry-good", "region": HANGZHOU, "account": OWNER},
@@ -52,6 +63,7 @@ def default() -> dict[str, Any]:
             {"as": "otherRegion", "name": "ferry-frankfurt", "region": FRANKFURT, "account": OWNER},
             {"as": "foreign", "name": "ferry-foreign", "region": HANGZHOU, "account": OTHER},
         ],
+        "instance": access.instance(OWNER, HANGZHOU),
         "settings": {},
     }
 
@@ -71,11 +83,13 @@ def plant(world: World, seed: dict[str, Any]) -> None:
     with world.journal.together():
         world.settings.change({"speed": world.settings.values.speed, **seed["settings"]})
         for account in seed["accounts"]:
-            world.accounts.put_account(account)
+            put_account(world, account)
         for region in seed["regions"]:
             world.compute.put_region(region)
         for image in seed["images"]:
             world.compute.put_image({name: value for name, value in image.items() if name != "as"})
+        world.instance.put(seed["instance"])
+        world.journal.put("info", "access", _access(world, seed["accounts"]))
         world.journal.put("info", "images", _named(seed["images"], "id"))
         world.journal.put("info", "buckets", _named(seed["buckets"], "name"))
         world.journal.put("info", "accounts", [_first_key(account) for account in seed["accounts"]])
@@ -97,15 +111,29 @@ def info(world: World) -> dict[str, Any]:
         "regions": [region.id for region in world.compute.regions()],
         "images": stored["images"],
         "buckets": stored["buckets"],
+        **stored.get("access", {}),
         **({"otherAccount": others[0]} if others else {}),
     }
 
 
+def put_account(world: World, account: dict[str, Any]) -> None:
+    """Add or change an account with its keys, roles, policies and identity providers. Raises ValueError for a wrong shape."""
+    world.access.put(account)
+    world.accounts.put_account(account)
+
+
 def put_bucket(world: World, bucket: dict[str, Any]) -> None:
-    """Make a bucket: {name, region, account, sse?}; one that exists stays as it is. Raises ShapeError."""
+    """Make a bucket: {name, region, account, sse?, acl?, storageClass?}; one that exists stays as it is. Raises ShapeError."""
     name, region, owner = text(bucket, "name"), text(bucket, "region"), text(bucket, "account")
     if name not in [existing.name for existing in world.objects.buckets()]:
-        world.objects.create_bucket(name, region=region, owner=owner, sse=bucket.get("sse", "None"))
+        world.objects.create_bucket(
+            name,
+            region=region,
+            owner=owner,
+            sse=bucket.get("sse", "None"),
+            acl=bucket.get("acl", "private"),
+            storage_class=bucket.get("storageClass", "Standard"),
+        )
 
 
 def back_by_file(world: World, file: Path) -> None:
@@ -127,6 +155,22 @@ def _disks(data: int) -> list[dict[str, Any]]:
 
 def _named(entries: list[dict[str, Any]], key: str) -> dict[str, str]:
     return {entry.get("as", entry[key]): entry[key] for entry in entries}
+
+
+def _access(world: World, accounts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The ARNs of the first account's roles by the names that the seed gives them, and its first identity provider."""
+    first = accounts[0]
+    named = [role for role in first.get("roles", []) if isinstance(role, dict)]
+    known_as = {role["name"]: role.get("as", role["name"]) for role in named}
+    roles = {known_as.get(role.name, role.name): role.arn for role in world.access.roles(first["id"])}
+    given = first.get("oidcProviders", [])
+    provider = world.access.provider(first["id"], given[0]["name"]) if given else None
+    return {
+        "roles": roles,
+        "oidcProviderARN": provider.arn if provider else "",
+        "oidcIssuer": provider.issuer if provider else "",
+        "oidcAudience": next(iter(provider.client_ids), "") if provider else "",
+    }
 
 
 def _first_key(account: dict[str, Any]) -> dict[str, str]:

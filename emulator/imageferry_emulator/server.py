@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ MOST_RPC_BYTES = 1 << 26
 HUGE_BYTES = 10 * 1024 * 1024
 STREAMED = ("OSS:GetObject",)
 """Answered while they are being worked on: here a fault of the answer strikes before a byte is sent."""
+TASK_ID = re.compile(rb"<TaskId>[^<]*</TaskId>")
 HUNG_UP = "(connection closed)"
 """Booked in place of an error code where no answer was sent."""
 
@@ -144,8 +146,13 @@ async def _spoil(request: web.Request, incoming: Incoming, reply: Reply, fault: 
             padded = whole + b" " * int(fault.options.get("bytes", HUGE_BYTES))
             return Reply(_with_body(reply, padded), reply.code)
         case _:  # successWithoutTaskID
-            answer = {name: value for name, value in json.loads(whole).items() if name != "TaskId"}
-            return Reply(_with_body(reply, json.dumps(answer).encode()), reply.code)
+            return Reply(_with_body(reply, _without_task_id(whole)), reply.code)
+
+
+def _without_task_id(whole: bytes) -> bytes:
+    if whole.startswith(b"<"):
+        return TASK_ID.sub(b"", whole)
+    return json.dumps({name: value for name, value in json.loads(whole).items() if name != "TaskId"}).encode()
 
 
 def _with_body(reply: Reply, body: bytes) -> web.Response:

@@ -45,13 +45,25 @@ class Values:
     cancel_leaves_files: bool = True
     dry_run_code: str = "DryRunOperation"
     dry_run_sees_busy_image: bool = False
+    path_style_accepted: bool = True
+    signing_region_checked: bool = False
+    restore_seconds: float = 60.0
+    token_life_seconds: float | None = None
+    metadata_hardened: bool = False
+    role_without_rights: str = "refused"
+    other_role_names: bool = True
+    delete_unknown_image: str = "refused"
 
 
+BOUNDLESS = ("retention_seconds", "token_life_seconds")
+"""Null says that the setting sets no bound."""
 CHOICES = {
     "task_action_style": ("ExportImage", "EXPORT_IMAGE"),
     "task_time_style": ("seconds", "minutes"),
     "support_cancel_style": ("string", "boolean"),
     "dry_run_code": ("DryRunOperation", "DRYRUN.SUCCESS"),
+    "role_without_rights": ("refused", "taskFails"),
+    "delete_unknown_image": ("refused", "ignored"),
 }
 
 
@@ -121,7 +133,7 @@ def _fit(name: str, value: Any, current: Any) -> Any:  # noqa: ANN401 (any JSON 
         if not isinstance(value, bool):
             raise ShapeError(f"{camel(name)} must be true or false, not {value!r}")
         return value
-    return None if name == "retention_seconds" and value is None else _number(name, value)
+    return None if name in BOUNDLESS and value is None else _number(name, value)
 
 
 def _number(name: str, value: object) -> float:

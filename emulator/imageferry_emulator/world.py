@@ -11,9 +11,12 @@ from imageferry_emulator.accounts import Accounts
 from imageferry_emulator.clock import Clock
 from imageferry_emulator.ecs.models import Compute
 from imageferry_emulator.faults import Faults
+from imageferry_emulator.issuer import Issuer
 from imageferry_emulator.ledger import Ledger
+from imageferry_emulator.metadata.models import Instance
 from imageferry_emulator.nonces import Nonces
-from imageferry_emulator.oss.models import ObjectStore
+from imageferry_emulator.oss.store import ObjectStore
+from imageferry_emulator.ram.models import Access
 from imageferry_emulator.settings import Settings
 from imageferry_emulator.state import Journal
 from imageferry_emulator.tasks import Tasks
@@ -27,6 +30,9 @@ class World:
     clock: Clock
     settings: Settings
     accounts: Accounts
+    access: Access
+    issuer: Issuer
+    instance: Instance
     ledger: Ledger
     faults: Faults
     nonces: Nonces

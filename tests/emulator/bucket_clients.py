@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 REGION = "cn-hangzhou"
 
 
-def sdk(emulator: EmulatorProcess, *, token: str | None = None, key: tuple[str, str] | None = None) -> oss.Client:
+def sdk(
+    emulator: EmulatorProcess,
+    *,
+    token: str | None = None,
+    key: tuple[str, str] | None = None,
+    signature_version: str = "v4",
+) -> oss.Client:
     """The vendor's synchronous client, with the first account's key unless told otherwise."""
     key_id, secret = key or (emulator.info["accessKeyID"], emulator.info["accessKeySecret"])
     config = oss.config.load_default()
@@ -31,6 +37,7 @@ def sdk(emulator: EmulatorProcess, *, token: str | None = None, key: tuple[str, 
     config.region = REGION
     config.endpoint = emulator.endpoint
     config.retry_max_attempts = 1
+    config.signature_version = signature_version
     return oss.Client(config)
 
 

@@ -11,6 +11,7 @@ import http.client
 import json
 import secrets
 import time
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,7 +32,7 @@ ENDED = ("Finished", "Failed", "Deleted")
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer; `body` is the parsed JSON."""
+    """An HTTP answer; `body` is the parsed JSON, or the texts of an XML document's topmost elements by name."""
 
     status: int
     headers: dict[str, str]
@@ -113,9 +114,16 @@ def send(emulator: EmulatorProcess, method: str, target: str, body: bytes, heade
         connection.endheaders(body)
         answer = connection.getresponse()
         content = answer.read()
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, json.loads(content))
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, _parsed(answer, content))
     finally:
         connection.close()
+
+
+def _parsed(answer: http.client.HTTPResponse, content: bytes) -> dict[str, Any]:
+    if answer.getheader("Content-Type") != "text/xml;charset=utf-8":
+        return dict(json.loads(content))
+    root = ET.fromstring(content)  # noqa: S314 (the emulator's own answer)
+    return {"": root.tag, **{part.tag: part.text for part in root}}
 
 
 def signer(emulator: EmulatorProcess) -> Signer:
@@ -187,3 +195,42 @@ def ledger(emulator: EmulatorProcess, action: str = "ExportImage") -> list[dict[
     """The accepted mutating requests of an action."""
     entries: list[dict[str, Any]] = emulator.admin("GET", "/ledger")["entries"]
     return [entry for entry in entries if entry["action"] == action]
+
+
+def sts(emulator: EmulatorProcess, action: str, by: Signer | None = None, **params: str) -> Answer:
+    """A signed call of the token service, with the first account's key unless told otherwise."""
+    return (by or signer(emulator)).but(version="2015-04-01").call(emulator, action, params)
+
+
+def ram(emulator: EmulatorProcess, action: str, **params: str) -> Answer:
+    """A signed call of the access service, with the first account's key."""
+    return signer(emulator).but(version="2015-05-01").call(emulator, action, params)
+
+
+def assumed(answer: Answer) -> Signer:
+    """The signer that an answer to AssumeRole makes of its reader."""
+    assert (answer.status, answer.code) == (200, "")
+    given = answer.body["Credentials"]
+    return Signer(given["AccessKeyId"], given["AccessKeySecret"], token=given["SecurityToken"])
+
+
+def oidc_token(emulator: EmulatorProcess, **wish: Any) -> str:  # noqa: ANN401 (JSON)
+    """A token of the seed's identity provider, for a service account of its cluster unless told otherwise."""
+    asked = {"sub": "system:serviceaccount:imageferry:imageferry", **wish}
+    return str(emulator.admin("POST", "/oidc-token", asked)["token"])
+
+
+def assume_with_token(emulator: EmulatorProcess, token: str, **changes: str) -> Answer:
+    """AssumeRoleWithOIDC as SDKs send it: unsigned, in the query of a GET. An empty value takes a parameter away."""
+    params = {
+        "Action": "AssumeRoleWithOIDC",
+        "Version": "2015-04-01",
+        "Format": "JSON",
+        "RoleArn": emulator.info["roles"]["operator"],
+        "OIDCProviderArn": emulator.info["oidcProviderARN"],
+        "OIDCToken": token,
+        "RoleSessionName": "session",
+        **changes,
+    }
+    query = urlencode({name: value for name, value in params.items() if value})
+    return send(emulator, "GET", f"/?{query}", b"", {})

@@ -1,6 +1,7 @@
 """Readers of disk image files, written from the formats' documents and sharing nothing with the writers they check.
 
-Each gives the disk back, having asserted everything on its way that the document demands of the structure.
+Each gives the disk back, having asserted everything on its way that the document demands of the structure. What a file does not
+hold is not made up: a disk of many GiB is read in as much memory as its file takes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import gzip
 import io
 import struct
 import tarfile
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,16 +19,48 @@ if TYPE_CHECKING:
 SECTOR = 512
 
 
-def raw(file: Path) -> bytes:
+@dataclass
+class Disk:
+    """A disk: its size, and the bytes that its file holds, by offset; all others are zeros."""
+
+    size: int
+    held: dict[int, bytes] = field(default_factory=dict)
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Take over bytes, of which those behind the end of the disk are padding and must be zeros."""
+        inside = data[: max(0, self.size - offset)]
+        assert not any(data[len(inside) :]), "padding is zeros"
+        self.held[offset] = inside
+
+    @property
+    def content(self) -> bytes:
+        """The whole disk."""
+        disk = bytearray(self.size)
+        for offset, data in self.held.items():
+            disk[offset : offset + len(data)] = data
+        return bytes(disk)
+
+    @property
+    def written(self) -> dict[int, bytes]:
+        """The sectors that are not all zeros, by offset."""
+        sectors = (
+            (offset + at, data[at : at + SECTOR])
+            for offset, data in self.held.items()
+            for at in range(0, len(data), SECTOR)
+        )
+        return {offset: sector for offset, sector in sectors if any(sector)}
+
+
+def raw(file: Path) -> Disk:
     """A gzip'd tar with the disk as its one member."""
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(file.read_bytes()))) as archive:
         (member,) = archive.getmembers()
         content = archive.extractfile(member)
         assert content is not None
-        return content.read()
+        return Disk(member.size, {0: content.read()})
 
 
-def vhd(file: Path) -> bytes:
+def vhd(file: Path) -> Disk:
     """Microsoft's VHD specification 1.0: dynamic disk."""
     data = file.read_bytes()
     footer = data[-512:]
@@ -44,7 +78,7 @@ def vhd(file: Path) -> bytes:
     assert (cookie, following, version) == (b"cxsparse", 0xFFFFFFFFFFFFFFFF, 0x00010000)
     assert struct.unpack_from(">I", header, 36)[0] == ~(sum(header) - sum(header[36:40])) & 0xFFFFFFFF
     assert entries == -(-size // block)
-    disk = bytearray(entries * block)
+    disk = Disk(size)
     bitmap = -(-(block // SECTOR // 8) // SECTOR) * SECTOR
     for number, at in enumerate(struct.unpack_from(f">{entries}I", data, table_at)):
         if at == 0xFFFFFFFF:
@@ -55,11 +89,11 @@ def vhd(file: Path) -> bytes:
             if data[start + sector // 8] & (0x80 >> sector % 8):
                 here = start + bitmap + sector * SECTOR
                 there = number * block + sector * SECTOR
-                disk[there : there + SECTOR] = data[here : here + SECTOR]
-    return bytes(disk[:size])
+                disk.put(there, data[here : here + SECTOR])
+    return disk
 
 
-def qcow2(file: Path) -> bytes:
+def qcow2(file: Path) -> Disk:
     """QEMU's docs/interop/qcow2.txt, version 3, with every refcount held against what is really referred to."""
     data = file.read_bytes()
     magic, version, backing, _, bits, size, crypt, l1_size, l1_at = struct.unpack_from(">4sIQIIQIIQ", data)
@@ -71,7 +105,7 @@ def qcow2(file: Path) -> bytes:
     assert len(data) % cluster == 0
     assert l1_size >= -(-size // (cluster * per_l2))
     used = {0, *_clusters(table_at, table_clusters * cluster, cluster), *_clusters(l1_at, 8 * l1_size, cluster)}
-    disk = bytearray(-(-size // cluster) * cluster)
+    disk = Disk(size)
     for l1_index, entry in enumerate(struct.unpack_from(f">{l1_size}Q", data, l1_at)):
         if not entry:
             continue
@@ -82,7 +116,7 @@ def qcow2(file: Path) -> bytes:
                 at = _qcow2_offset(leaf, cluster)
                 used |= _once(used, at // cluster)
                 there = (l1_index * per_l2 + l2_index) * cluster
-                disk[there : there + cluster] = data[at : at + cluster]
+                disk.put(there, data[at : at + cluster])
     counts: dict[int, int] = {}
     for index, block_at in enumerate(struct.unpack_from(f">{table_clusters * per_l2}Q", data, table_at)):
         if block_at:
@@ -91,7 +125,7 @@ def qcow2(file: Path) -> bytes:
             counts |= {index * (cluster // 2) + n: count for n, count in enumerate(block) if count}
     assert counts == dict.fromkeys(range(len(data) // cluster), 1)
     assert set(counts) == used
-    return bytes(disk[:size])
+    return disk
 
 
 def _qcow2_offset(entry: int, cluster: int) -> int:
@@ -111,7 +145,7 @@ def _once(used: set[int], number: int) -> set[int]:
     return {number}
 
 
-def vmdk(file: Path) -> bytes:
+def vmdk(file: Path) -> Disk:
     """VMware's Virtual Disk Format 5.0: hosted sparse extent with its descriptor inside."""
     data = file.read_bytes()
     magic, version, flags, capacity, grain = struct.unpack_from("<4sIIQQ", data)
@@ -130,14 +164,14 @@ def vmdk(file: Path) -> bytes:
     tables = -(-grains // per_table)
     both = [_grain_table(data, at, tables, per_table) for at in (spare_at, directory_at)]
     assert both[0] == both[1], "the redundant tables say the same"
-    disk = bytearray(tables * per_table * grain * SECTOR)
+    disk = Disk(size)
     for number, at in enumerate(both[0]):
         if at:
             assert at >= overhead
             assert (at + grain) * SECTOR <= len(data)
             there = number * grain * SECTOR
-            disk[there : there + grain * SECTOR] = data[at * SECTOR : (at + grain) * SECTOR]
-    return bytes(disk[:size])
+            disk.put(there, data[at * SECTOR : (at + grain) * SECTOR])
+    return disk
 
 
 def _grain_table(data: bytes, directory_at: int, tables: int, per_table: int) -> list[int]:
@@ -147,7 +181,7 @@ def _grain_table(data: bytes, directory_at: int, tables: int, per_table: int) ->
     return entries
 
 
-def vdi(file: Path) -> bytes:
+def vdi(file: Path) -> Disk:
     """VirtualBox's VDICore.h: image header 1.1, dynamic."""
     data = file.read_bytes()
     assert data[:64].rstrip(b"\0").endswith(b">>>\n")
@@ -166,12 +200,12 @@ def vdi(file: Path) -> bytes:
     held = [place for place in places if place < 0xFFFFFFFE]
     assert sorted(held) == list(range(allocated))
     assert len(data) == data_at + allocated * block
-    disk = bytearray(blocks * block)
+    disk = Disk(size)
     for number, place in enumerate(places):
         if place < 0xFFFFFFFE:
             at = data_at + place * block
-            disk[number * block : (number + 1) * block] = data[at : at + block]
-    return bytes(disk[:size])
+            disk.put(number * block, data[at : at + block])
+    return disk
 
 
 READERS = {"raw": raw, "vhd": vhd, "qcow2": qcow2, "vmdk": vmdk, "vdi": vdi}

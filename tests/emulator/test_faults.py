@@ -111,7 +111,8 @@ def test_a_request_can_be_accepted_after_its_client_has_gone(emulator: EmulatorP
     _script(emulator, "acceptedLate", seconds=0.3)
     assert _try(emulator) == NO_ANSWER
     assert _started(emulator) == 0
-    until(lambda: _started(emulator), lambda started: started == 1)
+    until(lambda: len(ledger(emulator)), lambda started: started == 1)
+    assert _started(emulator) == 1
 
 
 def test_a_request_is_not_accepted_late_once_its_signature_is_dead(emulator: EmulatorProcess) -> None:
@@ -280,3 +281,12 @@ def _oss(emulator: EmulatorProcess) -> OssClient:
         ),
     )
     return OssClient(settings)
+
+
+def test_an_answer_in_xml_can_lack_its_task(emulator: EmulatorProcess) -> None:
+    """The fault finds the task id in either format."""
+    _script(emulator, "successWithoutTaskID")
+    by = signer(emulator).but(changed={"Accept": "text/xml"})
+    body = by.call(emulator, "ExportImage", export_params(emulator)).body
+    assert (body[""], body["RegionId"], "TaskId" in body) == ("ExportImageResponse", "cn-hangzhou", False)
+    assert _started(emulator) == 1

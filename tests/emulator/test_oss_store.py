@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from imageferry_emulator.oss import models
 from imageferry_emulator.oss.crc64 import crc64
-from imageferry_emulator.oss.models import ObjectStore
+from imageferry_emulator.oss.store import ObjectStore
 from tests.emulator.bucket_clients import call, signer
 
 if TYPE_CHECKING:

@@ -3,15 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.emulator.cloud import Signer, export, export_params, ledger, send, signer
 from tests.emulator_process import EmulatorProcess, environment_without_proxy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REGION = {"RegionId": "cn-hangzhou"}
 
@@ -160,3 +158,17 @@ def test_a_key_that_was_dropped_is_unknown(slow_emulator: EmulatorProcess) -> No
     assert by.call(slow_emulator, "DescribeImages", REGION).status == 200
     slow_emulator.admin("DELETE", f"/keys/{key['id']}")
     assert by.call(slow_emulator, "DescribeImages", REGION).code == "InvalidAccessKeyId.NotFound"
+
+
+def test_the_seed_that_the_readme_shows_is_one(tmp_path: Path) -> None:
+    """Whoever copies the README's seed gets a world of it, down to the roles and the identity provider."""
+    readme = Path(__file__).parents[2] / "emulator" / "README.md"
+    seed = tmp_path / "seed.json"
+    seed.write_text(readme.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0], encoding="utf-8")
+    emulator = EmulatorProcess(tmp_path / "state", "--seed", str(seed))
+    try:
+        info = emulator.start().info
+        assert info["roles"]["operator"] == "acs:ram::1000000000000001:role/my-role"
+        assert info["oidcProviderARN"] == "acs:ram::1000000000000001:oidc-provider/my-cluster"
+    finally:
+        emulator.stop()

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 import hmac
+import http.client
 import secrets
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -43,8 +45,8 @@ def test_the_vendors_sdk_is_accepted(slow_emulator: EmulatorProcess) -> None:
     assert [region.region_id for region in body.regions.region] == slow_emulator.info["regions"]
 
 
-def _v1(emulator: EmulatorProcess, method: str, **changes: str) -> str:
-    """The parameters of a call signed by version 1.0, encoded; changes are made after signing."""
+def _v1(emulator: EmulatorProcess, method: str, signed: dict[str, str] | None = None, /, **changes: str) -> str:
+    """The parameters of a call signed by version 1.0, encoded: those of `signed` among them; changes are made after signing."""
     params = {
         "Action": "DescribeImages",
         "Version": "2014-05-26",
@@ -55,6 +57,7 @@ def _v1(emulator: EmulatorProcess, method: str, **changes: str) -> str:
         "SignatureNonce": secrets.token_hex(8),
         "Timestamp": datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **ODD,
+        **(signed or {}),
     }
     query = "&".join(f"{quote(name, safe='-_.~')}={quote(params[name], safe='-_.~')}" for name in sorted(params))
     text = f"{method}&%2F&{quote(query, safe='-_.~')}"
@@ -73,6 +76,50 @@ def test_the_older_signature_is_accepted(slow_emulator: EmulatorProcess, place: 
         request = method, f"/?{query}", b"", {}
     assert send(slow_emulator, *request).body.get("TotalCount") == 0
     assert send(slow_emulator, *request).code == "SignatureNonceUsed"
+
+
+FORMATS: dict[str, tuple[dict[str, str], dict[str, str], bool]] = {
+    "no format": ({"Format": ""}, {}, True),
+    "XML": ({"Format": "XML"}, {"Accept": "application/json"}, True),
+    "JSON in small letters": ({"Format": "json"}, {}, False),
+    "JSON by its header": ({"Format": ""}, {"Accept": "application/json"}, False),
+}
+
+
+@pytest.mark.parametrize(("params", "headers", "xml"), FORMATS.values(), ids=FORMATS)
+def test_an_answer_comes_in_the_format_asked_for_by(
+    slow_emulator: EmulatorProcess,
+    params: dict[str, str],
+    headers: dict[str, str],
+    xml: bool,  # noqa: FBT001 (the expected form)
+) -> None:
+    """Calls with an Action parameter are answered in XML unless they ask for JSON, errors as well as successes."""
+    right = send(slow_emulator, "GET", f"/?{_v1(slow_emulator, 'GET', params)}", b"", headers)
+    assert right.headers["content-type"] == f"{'text/xml' if xml else 'application/json'};charset=utf-8"
+    assert (right.status, str(right.body["TotalCount"])) == (200, "0")
+    wrong = send(slow_emulator, "GET", f"/?{_v1(slow_emulator, 'GET', params, Version='1')}", b"", headers)
+    assert (wrong.status, wrong.code) == (400, "NoSuchVersion")
+    assert (right.body.get(""), wrong.body.get("")) == (("DescribeImagesResponse", "Error") if xml else (None, None))
+
+
+def test_lists_repeat_their_element_in_xml(slow_emulator: EmulatorProcess) -> None:
+    """The root is named after the action, a list is its element again and again, and text is escaped."""
+    image = {"id": "m-bp1odd", "region": "cn-hangzhou", "account": slow_emulator.info["accountID"], "name": "<&>"}
+    slow_emulator.admin("POST", "/images", image)
+    query = _v1(slow_emulator, "POST", {"Format": "", "ImageName": "", "Tag.1.Key": "", "PageSize": "100"})
+    connection = http.client.HTTPConnection(slow_emulator.address, timeout=30)
+    connection.request("POST", "/", query, {"Content-Type": "application/x-www-form-urlencoded"})
+    root = ET.fromstring(connection.getresponse().read())  # noqa: S314 (the emulator's own answer)
+    connection.close()
+    found = [image.findtext("ImageName") for image in root.findall("Images/Image")]
+    assert (root.tag, root.findtext("TotalCount")) == ("DescribeImagesResponse", str(len(found)))
+    assert "<&>" in found
+
+
+def test_other_methods_are_refused(slow_emulator: EmulatorProcess) -> None:
+    """Calls are sent by GET or POST."""
+    answer = signer(slow_emulator).but(method="PUT").call(slow_emulator, "DescribeImages", ODD)
+    assert (answer.status, answer.code) == (405, "UnsupportedHTTPMethod")
 
 
 @pytest.mark.parametrize(

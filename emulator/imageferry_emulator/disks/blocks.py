@@ -1,8 +1,14 @@
-"""A disk as its formats see it: sectors, blocks that hold something, and an identity made of the content."""
+"""A disk as its formats see it: sectors, blocks that hold something, and an identity made of the content.
+
+Holes of a sparse file are skipped, so that a disk costs what is on it and not what it could hold.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import sys
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,8 +30,7 @@ def sectors(size_bytes: int) -> int:
 
 def used(disk: Path, block_bytes: int) -> list[int]:
     """The numbers of the blocks that are not all zeros, in order. A block is a multiple of 64 KiB."""
-    held = (offset for offset, piece in _pieces(disk) if piece != _ZEROS[: len(piece)])
-    return list(dict.fromkeys(offset // block_bytes for offset in held))
+    return list(dict.fromkeys(offset // block_bytes for offset, _ in pieces(disk)))
 
 
 def read(disk: Path, block_bytes: int, numbers: list[int]) -> Iterator[bytes]:
@@ -38,9 +43,9 @@ def read(disk: Path, block_bytes: int, numbers: list[int]) -> Iterator[bytes]:
 
 def identity(disk: Path) -> UUID:
     """A UUID of the content, so that the same disk always gives the same file."""
-    digest = hashlib.sha256()
-    for _, piece in _pieces(disk):
-        digest.update(piece)
+    digest = hashlib.sha256(disk.stat().st_size.to_bytes(8, "big"))
+    for offset, piece in pieces(disk):
+        digest.update(offset.to_bytes(8, "big") + piece)
     return UUID(bytes=digest.digest()[:16], version=4)
 
 
@@ -49,9 +54,26 @@ def up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def _pieces(disk: Path) -> Iterator[tuple[int, bytes]]:
-    offset = 0
+def pieces(disk: Path) -> Iterator[tuple[int, bytes]]:
+    """What is on the disk: pieces that are not all zeros, each with its offset, a multiple of 64 KiB; none is longer than that."""
     with disk.open("rb") as source:
-        while piece := source.read(_PIECE):
-            yield offset, piece
-            offset += len(piece)
+        end = source.seek(0, os.SEEK_END)
+        offset = 0
+        while (data := _next_data(source.fileno(), offset)) < end:
+            hole = os.lseek(source.fileno(), data, os.SEEK_HOLE)
+            for offset in range(data - data % _PIECE, hole, _PIECE):
+                source.seek(offset)
+                piece = source.read(_PIECE)
+                if piece != _ZEROS[: len(piece)]:
+                    yield offset, piece
+            offset = up(hole, _PIECE)
+
+
+def _next_data(descriptor: int, offset: int) -> int:
+    """Where the next data begins, far behind the end of the file if there is none."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return sys.maxsize

@@ -87,7 +87,7 @@ def _directory(tables: int, first: int) -> bytes:
 
 
 def _entries(kept: list[int], tables: int, first: int) -> bytes:
-    entries = [0] * (tables * _PER_TABLE)
+    entries = bytearray(tables * _PER_TABLE * 4)
     for position, number in enumerate(kept):
-        entries[number] = first + position * _GRAIN
-    return struct.pack(f"<{len(entries)}I", *entries)
+        struct.pack_into("<I", entries, 4 * number, first + position * _GRAIN)
+    return bytes(entries)

@@ -1,6 +1,7 @@
-"""Refusals of the compute service; codes and statuses from the error tables of ExportImage and of the task calls.
+"""Refusals of the compute service; codes and statuses from the error tables of each action.
 
-https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-exportimage
+https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-exportimage and its neighbours: -deleteimage,
+-describetasks, -canceltask, -describesnapshots, -tagresources
 """
 
 from __future__ import annotations
@@ -21,12 +22,24 @@ IMAGE_ENCRYPTED = Refusal(400, "ImageNotSupported", "The image contains encrypte
 IMAGE_OF_MARKETPLACE = Refusal(403, "ImageNotSupported", "The image is from the marketplace and cannot be exported.")
 IMAGE_LICENSE = Refusal(403, "InvalidImageLicense.NotSupported", "The licence of the image forbids its export: %s.")
 IMAGE_DISKS = Refusal(400, "InvalidImage.DiskAmountOrSize", "The image cannot be exported: %s.")
+IMAGE_CATEGORY = Refusal(
+    403, "InvalidImageCategory.NotSupported", "The image is not one of your own custom images and cannot be exported."
+)
+IMAGE_EXPORTING_CANCEL_FIRST = Refusal(403, "ImageIsExporting", "The image is being exported; cancel the task first.")
+IMAGE_IMPORTING = Refusal(403, "ImageIsImporting", "The image is being imported; cancel the task first.")
+IMAGE_SHARED = Refusal(403, "ImageUseShared", "The image is shared with others.")
+IMAGE_IN_USE = Refusal(
+    403, "ImageUsingByInstance", "Instances were made from the image; Force deletes it all the same."
+)
 IMAGE_EXPORTING = Refusal(403, "ImageIsExporting", "The image is being exported; see DescribeTasks.")
 BUCKET_NOT_FOUND = Refusal(400, "InvalidOSSBucket.NotFound", "The OSS bucket does not exist in this region.")
 BUCKET_NOT_MATCHED = Refusal(400, "InvalidOSSBucket.NotMatched", "The OSS bucket is incorrect: %s.")
 BUCKET_ENCRYPTED = Refusal(403, "InvalidOSSBucket.EncryptUnsupported", "Encrypted OSS buckets are not supported.")
 ROLE_MISSING = Refusal(
     403, "NoSetRoletoECSServiceAcount", "The ECS service has no role that lets it access your OSS: %s."
+)
+BUCKET_NOT_AUTHORIZED = Refusal(
+    403, "InvalidOSS.NotAuthorized", "The specified OSS bucket or object is not allowed to be accessed."
 )
 NOT_ALLOW_LISTED = Refusal(403, "UserNotInTheWhiteList", "The user is not in the white list of exporting images.")
 CONCURRENT_QUOTA = Refusal(403, "ConcurrentQuotaExceed.ExportImage", "At most %s export tasks may run at one time.")
@@ -36,3 +49,17 @@ DRY_RUN_SUCCESS = Refusal(400, "DRYRUN.SUCCESS", "The request would have been ac
 TASK_NOT_FOUND = Refusal(400, "InvalidTaskId.NotFound", "The specified TaskId does not exist.")
 TASK_NOT_CANCELLABLE = Refusal(403, "InvalidTaskId.TaskActionNotSupport", "Tasks of this action cannot be cancelled.")
 TASK_ENDED = Refusal(403, "InvalidTaskId.IncorrectTaskStatus", "The task has ended and cannot be cancelled.")
+SNAPSHOT_IDS = Refusal(400, "InvalidSnapshotIds.Malformed", "SnapshotIds must be a JSON array of at most 100 ids.")
+
+REGION_MISSING = Refusal(404, "MissingParameter.RegionId", "The parameter RegionId should not be null.")
+RESOURCE_TYPE_MISSING = Refusal(404, "MissingParameter.ResourceType", "The parameter ResourceType should not be null.")
+RESOURCES_MISSING = Refusal(404, "MissingParameter.ResourceIds", "The parameter ResourceIds should not be null.")
+TAGS_MISSING = Refusal(404, "MissingParameter.Tags", "The parameter Tags should not be null.")
+RESOURCE_TYPE = Refusal(404, "InvalidResourceType.NotFound", "The ResourceType does not exist.")
+RESOURCE_NOT_FOUND = Refusal(404, "InvalidResourceId.NotFound", "Some of the ResourceIds do not exist.")
+RESOURCES_NUMBER = Refusal(400, "NumberExceed.ResourceIds", "At most 50 ResourceIds can be given.")
+TAGS_NUMBER = Refusal(400, "NumberExceed.Tags", "At most 20 Tags can be given.")
+TAGS_ON_RESOURCE = Refusal(400, "OperationDenied.QuotaExceed", "A resource can have at most 20 tags.")
+TAG_TWICE = Refusal(400, "Duplicate.TagKey", "Tag.N.Key contains a key twice.")
+TAG_KEY = Refusal(400, "InvalidTagKey.Malformed", "A Tag.N.Key is not valid.")
+TAG_VALUE = Refusal(400, "InvalidTagValue.Malformed", "A Tag.N.Value is not valid.")

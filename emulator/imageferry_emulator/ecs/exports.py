@@ -14,10 +14,11 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from imageferry_emulator import disks
-from imageferry_emulator.accounts import EXPORT_ROLE
 from imageferry_emulator.ecs import errors
 from imageferry_emulator.ecs.models import ImageGoneError
 from imageferry_emulator.oss.models import BucketMissingError
+from imageferry_emulator.ram import policies
+from imageferry_emulator.ram.models import EXPORT_ROLE
 from imageferry_emulator.rpc.errors import RefusedError
 from imageferry_emulator.tasks import StepFailedError, Task
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imageferry_emulator.ecs.models import Compute, Disk, Image, Region
-    from imageferry_emulator.oss.models import ObjectStore
+    from imageferry_emulator.oss.store import ObjectStore
     from imageferry_emulator.rpc.actions import Request
     from imageferry_emulator.world import World
 
@@ -34,6 +35,7 @@ MOST_DATA_DISKS = 4
 MOST_GIB = 500
 WEEK_SECONDS = 7 * 24 * 3600.0
 PREFIX = re.compile(r"[0-9A-Za-z]{1,30}", re.ASCII)
+_ECS = policies.Principal("Service", policies.ECS_SERVICE)
 ID_LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -43,8 +45,9 @@ def accept(request: Request, world: World) -> Task:
     image_id, bucket = request.need("ImageId"), request.need("OSSBucket")
     prefix, image_format = _prefix(request), _format(request, region)
     image = _image(request, world, region, image_id)
+    _check_category(image, request.caller.account.id)
     _check_image(image, world)
-    _check_grants(request)
+    may_write = _check_grants(request, world)
     _check_bucket(request, world, region, bucket)
     dry_run = request.flag("DryRun")
     if not dry_run or world.settings.values.dry_run_sees_busy_image:
@@ -54,7 +57,8 @@ def accept(request: Request, world: World) -> Task:
             errors.DRY_RUN if world.settings.values.dry_run_code == errors.DRY_RUN.code else errors.DRY_RUN_SUCCESS
         )
     _check_quota(request, world, region)
-    task = _task(request, world, image, _detail(image, bucket, prefix, image_format, request.effects))
+    detail = _detail(image, bucket, prefix, image_format, request.effects)
+    task = _task(request, world, image, detail | {"mayWrite": may_write})
     world.tasks.start(task)
     return task
 
@@ -67,7 +71,9 @@ class Exporter:
         self._objects = objects
 
     def write(self, task: Task, step: int) -> None:
-        """Write one disk. Blocks. Raises StepFailedError if bucket or image have gone meanwhile."""
+        """Write one disk. Blocks. Raises StepFailedError if the role may not, or bucket or image have gone."""
+        if not task.detail.get("mayWrite", True):  # a task of an older state does not say
+            raise StepFailedError(errors.BUCKET_NOT_AUTHORIZED.code, errors.BUCKET_NOT_AUTHORIZED.text)
         if _spoilt(task, "objectMissing", step):
             return
         bucket, key = task.detail["bucket"], task.detail["objects"][step]
@@ -120,14 +126,19 @@ def _format(request: Request, region: Region) -> str:
 
 def _image(request: Request, world: World, region: Region, image_id: str) -> Image:
     image = world.compute.image(image_id)
-    if image is None or image.region != region.id or image.account_id != request.caller.account.id:
+    if image is None or image.region != region.id or not image.alias_to(request.caller.account.id):
         raise RefusedError(errors.IMAGE_NOT_FOUND)
     return image
 
 
-def _check_image(image: Image, world: World) -> None:
+def _check_category(image: Image, account_id: str) -> None:
     if image.product_code or image.owner_alias == "marketplace":
         raise RefusedError(errors.IMAGE_OF_MARKETPLACE)
+    if image.alias_to(account_id) != "self":
+        raise RefusedError(errors.IMAGE_CATEGORY)
+
+
+def _check_image(image: Image, world: World) -> None:
     if image.status_at(world.clock.task_seconds()) != "Available":
         raise RefusedError(errors.IMAGE_NOT_AVAILABLE)
     if any(disk.encrypted for disk in image.disks):
@@ -140,12 +151,21 @@ def _check_image(image: Image, world: World) -> None:
         raise RefusedError(errors.IMAGE_DISKS, f"a data disk is larger than {MOST_GIB} GiB")
 
 
-def _check_grants(request: Request) -> None:
-    if not request.caller.account.export_allowed:
+def _check_grants(request: Request, world: World) -> bool:
+    """Whether the role that ECS takes on may write into buckets. Raises RefusedError unless there is a role that trusts ECS."""
+    account = request.caller.account
+    if not account.export_allowed:
         raise RefusedError(errors.NOT_ALLOW_LISTED)
-    role = request.text("RoleName", EXPORT_ROLE)
-    if role not in request.caller.account.roles:
-        raise RefusedError(errors.ROLE_MISSING, role)
+    values, name = world.settings.values, request.text("RoleName", EXPORT_ROLE)
+    role = world.access.role(account.id, name) if name == EXPORT_ROLE or values.other_role_names else None
+    if role is None or not policies.trusts(role.trust, [_ECS], {}):
+        raise RefusedError(errors.ROLE_MISSING, name)
+    attached = world.access.documents(role)
+    if all(policies.permits(attached, action) for action in policies.EXPORT_ACTIONS):
+        return True
+    if values.role_without_rights == "refused":
+        raise RefusedError(errors.BUCKET_NOT_AUTHORIZED)
+    return False
 
 
 def _check_bucket(request: Request, world: World, region: Region, name: str) -> None:

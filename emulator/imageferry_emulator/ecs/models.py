@@ -75,6 +75,14 @@ class Image:
     disks: tuple[Disk, ...]
     waiting_seconds: float | None
     seconds_per_disk: float | None
+    used_by_instances: bool
+    shared_with: tuple[str, ...]
+
+    def alias_to(self, account_id: str) -> str:
+        """The ImageOwnerAlias that an account sees, '' if it does not see the image at all."""
+        if account_id == self.account_id or self.owner_alias in ("system", "marketplace"):
+            return self.owner_alias
+        return "others" if account_id in self.shared_with else ""
 
     def status_at(self, now: float) -> str:
         """The status when the task clock shows `now`."""
@@ -84,6 +92,15 @@ class Image:
     def data_disks(self) -> tuple[Disk, ...]:
         """The disks besides the system disk."""
         return tuple(disk for disk in self.disks if disk.kind == "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The snapshot behind a disk of an image; `kept` if the image has been deleted."""
+
+    image: Image
+    disk: Disk
+    kept: bool
 
 
 class Compute:
@@ -129,6 +146,21 @@ class Compute:
     def drop_image(self, image_id: str) -> None:
         """Forget an image."""
         self._journal.drop("images", image_id)
+
+    def delete_image(self, image_id: str) -> None:
+        """Forget an image, but not its snapshots."""
+        self._journal.put("deletedImages", image_id, self._journal.table("images")[image_id])
+        self._journal.drop("images", image_id)
+
+    def tag_image(self, image_id: str, tags: dict[str, str]) -> None:
+        """Let an image have these tags and no others."""
+        self._journal.put("images", image_id, {**self._journal.table("images")[image_id], "tags": tags})
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """The snapshots of all images, and of those that were deleted."""
+        for table in ("images", "deletedImages"):
+            for image in map(_image, self._journal.table(table).values()):
+                yield from (Snapshot(image, disk, kept=table != "images") for disk in image.disks)
 
     def shown(self) -> dict[str, Any]:
         """Regions and images as they are stored."""
@@ -185,6 +217,8 @@ def _image(stored: dict[str, Any]) -> Image:
         disks=tuple(_disk(disk, image_id, index) for index, disk in enumerate(stored.get("disks", [{}]))),
         waiting_seconds=stored.get("waitingSeconds"),
         seconds_per_disk=stored.get("secondsPerDisk"),
+        used_by_instances=stored.get("usedByInstances", False),
+        shared_with=tuple(stored.get("sharedWith", [])),
     )
 
 

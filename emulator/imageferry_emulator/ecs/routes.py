@@ -1,35 +1,26 @@
-"""The actions of the compute service: parameters in, answer out. Rules are in models.py and exports.py, forms in wire.py."""
+"""The actions of the compute service: all of them by name, and those on regions, exports and tasks.
+
+Parameters in, answer out; those on images are in images.py and tags.py, rules in models.py and exports.py, forms in wire.py.
+"""
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from imageferry_emulator.ecs import errors, exports, wire
+from imageferry_emulator.ecs import errors, exports, images, tags, wire
+from imageferry_emulator.ecs.images import PAGE_MOST, page_asked_for
 from imageferry_emulator.ecs.reads import visible
 from imageferry_emulator.rpc.actions import Action, Service
-from imageferry_emulator.rpc.errors import INVALID_PARAMETER, RefusedError
+from imageferry_emulator.rpc.errors import FORBIDDEN, INVALID_PARAMETER, RefusedError
 from imageferry_emulator.tasks import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imageferry_emulator.ecs.models import Image
     from imageferry_emulator.rpc.actions import Request
     from imageferry_emulator.tasks import Task
     from imageferry_emulator.world import World
 
-PAGE = 10
-PAGE_MOST = 100
-IMAGE_FILTERS: dict[str, Callable[[Image, str], bool]] = {
-    "ImageName": lambda image, value: fnmatch.fnmatchcase(image.name, value),
-    "ImageFamily": lambda image, value: image.family == value,
-    "ImageOwnerAlias": lambda image, value: image.owner_alias == value,
-    "ImageOwnerId": lambda image, value: image.account_id == value,
-    "OSType": lambda image, value: image.os_type == value,
-    "Architecture": lambda image, value: image.architecture == value,
-    "SnapshotId": lambda image, value: value in [disk.snapshot_id for disk in image.disks],
-}
 FILTERED_STATES = ("Finished", "Processing", "Failed")
 """Other values of TaskStatus have no effect (DescribeTasks, parameter TaskStatus)."""
 
@@ -37,24 +28,6 @@ FILTERED_STATES = ("Finished", "Processing", "Failed")
 def describe_regions(_: Request, world: World) -> dict[str, Any]:
     """DescribeRegions."""
     return {"Regions": {"Region": [wire.region(region) for region in world.compute.regions()]}}
-
-
-def describe_images(request: Request, world: World) -> dict[str, Any]:
-    """DescribeImages: by default only Available ones; what is not found is left out, never an error."""
-    region_id = request.need("RegionId")
-    if world.compute.region(region_id) is None:
-        raise RefusedError(errors.REGION_NOT_FOUND_404)
-    number, size = _page(request)
-    now = world.clock.task_seconds()
-    found = [image for image in _named(request, world) if image.region == region_id and _asked_for(image, request, now)]
-    page = found[(number - 1) * size : number * size]
-    return {
-        "RegionId": region_id,
-        "PageNumber": number,
-        "PageSize": size,
-        "TotalCount": len(found),
-        "Images": {"Image": [wire.image(image, now) for image in page]},
-    }
 
 
 def export_image(request: Request, world: World) -> dict[str, Any]:
@@ -66,7 +39,7 @@ def export_image(request: Request, world: World) -> dict[str, Any]:
 def describe_tasks(request: Request, world: World) -> dict[str, Any]:
     """DescribeTasks: newest first, ten to a page unless asked otherwise."""
     region_id = _task_region(request, world)
-    number, size = _page(request)
+    number, size = page_asked_for(request)
     now = world.clock.task_seconds()
     asked_for = _task_filter(request, world, now)
     found = [task for task in _own_tasks(request, world, region_id) if asked_for(task)]
@@ -99,39 +72,6 @@ def cancel_task(request: Request, world: World) -> dict[str, Any]:
         raise RefusedError(errors.TASK_ENDED)
     world.tasks.cancel(task, keep_results=world.settings.values.cancel_leaves_files)
     return {}
-
-
-def _page(request: Request) -> tuple[int, int]:
-    number = request.number("PageNumber", default=1, most=1_000_000)
-    return number, request.number("PageSize", default=PAGE, most=PAGE_MOST)
-
-
-def _named(request: Request, world: World) -> list[Image]:
-    ids = request.text("ImageId")
-    if not ids:
-        return list(world.compute.images())
-    return [image for image in map(world.compute.image, dict.fromkeys(ids.split(","))) if image is not None]
-
-
-def _asked_for(image: Image, request: Request, now: float) -> bool:
-    own = image.account_id == request.caller.account.id
-    if not own and image.owner_alias not in ("system", "marketplace"):
-        return False
-    states = request.text("Status", "Available").split(",")
-    return (
-        ("ALL" in states or image.status_at(now) in states)
-        and all(meets(image, request.text(name)) for name, meets in IMAGE_FILTERS.items() if request.text(name))
-        and _tagged(image, request)
-    )
-
-
-def _tagged(image: Image, request: Request) -> bool:
-    tags = dict(image.tags)
-    for number, key in enumerate(request.numbered_keys("Tag"), start=1):
-        value = request.text(f"Tag.{number}.Value")
-        if key not in tags or (value and tags[key] != value):
-            return False
-    return True
 
 
 def _task_region(request: Request, world: World) -> str:
@@ -194,9 +134,15 @@ def _bound(request: Request, name: str) -> float | None:
 
 SERVICE = Service(
     name="ecs",
+    denied=FORBIDDEN,
     actions={
         "DescribeRegions": Action(describe_regions),
-        "DescribeImages": Action(describe_images),
+        "DescribeImages": Action(images.describe_images),
+        "DeleteImage": Action(images.delete_image, mutates=True),
+        "DescribeSnapshots": Action(images.describe_snapshots),
+        "TagResources": Action(tags.tag_resources, mutates=True),
+        "UntagResources": Action(tags.untag_resources, mutates=True),
+        "ListTagResources": Action(tags.list_tag_resources),
         "ExportImage": Action(export_image, mutates=True),
         "DescribeTasks": Action(describe_tasks),
         "DescribeTaskAttribute": Action(describe_task_attribute),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imageferry_emulator.tasks import Status
 
 if TYPE_CHECKING:
-    from imageferry_emulator.ecs.models import Disk, Image, Region
+    from imageferry_emulator.ecs.models import Disk, Image, Region, Snapshot
     from imageferry_emulator.settings import Values
     from imageferry_emulator.tasks import Task
 
@@ -26,8 +26,8 @@ def region(of: Region) -> dict[str, Any]:
     }
 
 
-def image(of: Image, now: float) -> dict[str, Any]:
-    """One entry of DescribeImages when the task clock shows `now`."""
+def image(of: Image, now: float, account_id: str) -> dict[str, Any]:
+    """One entry of DescribeImages for an account, when the task clock shows `now`."""
     status = of.status_at(now)
     progress = "100%" if status == "Available" else "35%"
     return {
@@ -44,21 +44,45 @@ def image(of: Image, now: float) -> dict[str, Any]:
         "Platform": of.platform,
         "Architecture": of.architecture,
         "BootMode": of.boot_mode,
-        "ImageOwnerAlias": of.owner_alias,
+        "ImageOwnerAlias": of.alias_to(account_id),
         "ImageOwnerId": int(of.account_id),
         "ImageVersion": "",
         "IsCopied": False,
-        "IsSelfShared": "",
+        "IsSelfShared": str(bool(of.shared_with)) if of.account_id == account_id else "",
         "IsSubscribed": False,
         "IsSupportIoOptimized": True,
         "IsSupportCloudinit": True,
         "ProductCode": of.product_code,
         "ResourceGroupId": "",
-        "Usage": "none",
+        "Usage": "instance" if of.used_by_instances else "none",
         "CreationTime": of.created,
         "Tags": {"Tag": [{"TagKey": key, "TagValue": value} for key, value in of.tags]},
         "DiskDeviceMappings": {"DiskDeviceMapping": [_disk(disk, progress) for disk in of.disks]},
     }
+
+
+def snapshot(of: Snapshot) -> dict[str, Any]:
+    """One entry of DescribeSnapshots."""
+    return {
+        "SnapshotId": of.disk.snapshot_id,
+        "SnapshotName": "",
+        "Description": "",
+        "Status": "accomplished",
+        "Progress": "100%",
+        "SourceDiskId": f"d-{of.disk.snapshot_id.removeprefix('s-')}",
+        "SourceDiskSize": str(of.disk.size_gib),
+        "SourceDiskType": of.disk.kind,
+        "Encrypted": of.disk.encrypted,
+        "Usage": snapshot_usage(of),
+        "ProductCode": of.image.product_code,
+        "CreationTime": of.image.created,
+        "Tags": {"Tag": []},
+    }
+
+
+def snapshot_usage(of: Snapshot) -> str:
+    """What a snapshot is used for."""
+    return "none" if of.kept else "image"
 
 
 def task_row(of: Task, now: float, values: Values) -> dict[str, Any]:

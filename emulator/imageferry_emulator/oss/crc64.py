@@ -68,3 +68,26 @@ def _by_byte(state: int, octets: bytes | memoryview) -> int:
     for octet in octets:
         state = (state >> 8) ^ _TABLE[(state ^ octet) & 0xFF]
     return state
+
+
+def joined(first: int, second: int, second_octets: int) -> int:
+    """The sum of two messages one behind the other, from the sums of both and the length of the second."""
+    # A zero octet behind a message is a linear map of the register; 2**n of them are its n-fold square. What inverting the
+    # register before and after adds is the same for both messages and cancels out.
+    rows = tuple(_TABLE[1 << bit] if bit < 8 else 1 << (bit - 8) for bit in range(64))  # noqa: PLR2004 (bits of an octet)
+    while second_octets:
+        if second_octets & 1:
+            first = _apply(rows, first)
+        rows = tuple(_apply(rows, row) for row in rows)
+        second_octets >>= 1
+    return first ^ second
+
+
+def _apply(rows: tuple[int, ...], vector: int) -> int:
+    image, bit = 0, 0
+    while vector:
+        if vector & 1:
+            image ^= rows[bit]
+        vector >>= 1
+        bit += 1
+    return image

@@ -21,14 +21,23 @@ class Fault:
     message: str
     ec: str
 
+    @property
+    def page(self) -> str:
+        """Where the vendor explains it, '' if no number is known."""
+        return "" if self.ec == _NO_PAGE else f"https://api.alibabacloud.com/troubleshoot?q={self.ec}"
+
 
 class OssError(Exception):
-    """An answer that is an error; `details` are further XML elements (name, text), or response headers below 400."""
+    """An answer that is an error; `details` are further XML elements (name, text), or response headers below 400.
 
-    def __init__(self, fault: Fault, *details: tuple[str, str]) -> None:
+    `headers` are further headers of an answer from 400 on.
+    """
+
+    def __init__(self, fault: Fault, *details: tuple[str, str], headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(fault.code, fault.message)
         self.fault = fault
         self.details = details
+        self.headers = headers
 
 
 ANONYMOUS = Fault(403, "AccessDenied", "Anonymous access is forbidden for this operation.", "0003-00000001")
@@ -53,6 +62,26 @@ TIME_SKEWED = Fault(
     "The difference between the request time and the current time is too large.",
     "0002-00000504",
 )
+EXPIRED = Fault(403, "AccessDenied", "Request has expired.", "0002-00000069")
+NOT_YET = Fault(403, "AccessDenied", "Request is not valid yet.", _NO_PAGE)
+EXPIRES_MALFORMED = Fault(403, "AccessDenied", "Invalid date (should be seconds since epoch).", "0002-00000068")
+EXPIRES_MISSING = Fault(400, "InvalidArgument", "The x-oss-expires parameter is missing or empty.", "0002-00000215")
+EXPIRES_RANGE = Fault(
+    400, "InvalidArgument", "x-oss-expires must be a number of seconds from 1 to 604800.", "0002-00000232"
+)
+CREDENTIAL_MALFORMED = Fault(400, "InvalidArgument", "Invalid x-oss-credential parameter.", "0002-00000224")
+QUERY_VERSION = Fault(400, "InvalidArgument", "Unsupported x-oss-signature-version.", _NO_PAGE)
+QUERY_INCOMPLETE = Fault(
+    403,
+    "AccessDenied",
+    "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters",
+    "0002-00000067",
+)
+SIGNED_TWICE = Fault(
+    400, "InvalidArgument", "Only one of the Authorization header and the query may carry a signature.", _NO_PAGE
+)
+PAYLOAD_SIGNED = Fault(400, "InvalidArgument", "x-oss-content-sha256 must be UNSIGNED-PAYLOAD.", "0002-00000214")
+REGION_IN_HEADER = Fault(400, "InvalidArgument", "Invalid signing region in Authorization header.", "0002-00000228")
 SIGNATURE_WRONG = Fault(
     403,
     "SignatureDoesNotMatch",
@@ -68,9 +97,24 @@ BUCKET_TAKEN = Fault(
     "Please select a different name and try again.",
     "0015-00000104",
 )
+BUCKET_ELSEWHERE = Fault(
+    403,
+    "AccessDenied",
+    "The bucket you are attempting to access must be addressed using the specified endpoint. "
+    "Please send all future requests to this endpoint.",
+    "0003-00001403",
+)
+BUCKET_NOT_IN_HOST = Fault(403, "SecondLevelDomainForbidden", "Please use virtual hosted style to access.", _NO_PAGE)
+BUCKET_UNENCRYPTED = Fault(
+    404, "NoSuchServerSideEncryptionRule", "The server side encryption configuration does not exist.", _NO_PAGE
+)
 BUCKET_FULL = Fault(409, "BucketNotEmpty", "The bucket has objects. Please delete them first.", "0015-00000301")
 OBJECT_NAME = Fault(400, "InvalidObjectName", "The specified object is not valid.", _NO_PAGE)
 OBJECT_MISSING = Fault(404, "NoSuchKey", "The specified key does not exist.", "0026-00000001")
+OBJECT_TAKEN = Fault(
+    409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.", _NO_PAGE
+)
+OBJECT_FROZEN = Fault(403, "InvalidObjectState", "The operation is not valid for the object's state", "0016-00000404")
 ARGUMENT = Fault(400, "InvalidArgument", "An argument of the request is not valid.", _NO_PAGE)
 DIGEST_MALFORMED = Fault(400, "InvalidDigest", "The Content-MD5 you specified is not valid.", _NO_PAGE)
 DIGEST_WRONG = Fault(400, "InvalidDigest", "The Content-MD5 you specified did not match what we received.", _NO_PAGE)
@@ -79,6 +123,50 @@ RANGE = Fault(416, "InvalidRange", "The requested range cannot be satisfied", _N
 PRECONDITION = Fault(
     412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.", _NO_PAGE
 )
+HEADER_UNSUPPORTED = Fault(
+    400, "NotImplemented", "A header you provided implies functionality that is not implemented.", _NO_PAGE
+)
+XML_MALFORMED = Fault(
+    400,
+    "MalformedXML",
+    "The XML you provided was not well-formed or did not validate against our published schema.",
+    _NO_PAGE,
+)
+UPLOAD_MISSING = Fault(
+    404,
+    "NoSuchUpload",
+    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+    "0017-00000244",
+)
+PART_NUMBER = Fault(
+    400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive.", "0017-00000220"
+)
+PART_INVALID = Fault(
+    400,
+    "InvalidPart",
+    "One or more of the specified parts could not be found or the specified entity tag might not have matched the "
+    "part's entity tag.",
+    _NO_PAGE,
+)
+PART_ORDER = Fault(
+    400,
+    "InvalidPartOrder",
+    "The list of parts was not in ascending order. Parts list must specified in order by part number.",
+    _NO_PAGE,
+)
+PART_SMALL = Fault(
+    400, "EntityTooSmall", "Your proposed upload smaller than the minimum allowed size.", "0042-00000213"
+)
+POSITION_MISSING = Fault(400, "MissingArgument", "Missing Some Required Arguments.", "0016-00000501")
+POSITION_WRONG = Fault(409, "PositionNotEqualToLength", "Position is not equal to file length", "0026-00000016")
+NOT_APPENDABLE = Fault(409, "ObjectNotAppendable", "The object is not appendable", "0026-00000017")
+NOT_ARCHIVED = Fault(400, "OperationNotSupported", "The operation is not supported for this resource", _NO_PAGE)
+NOT_COPYABLE = Fault(400, "OperationNotSupported", "The source object is appendable and cannot be copied.", _NO_PAGE)
+SOURCE_ELSEWHERE = Fault(
+    403, "AccessDenied", "Target object does not reside in the same data center as source object.", _NO_PAGE
+)
+RESTORING = Fault(409, "RestoreAlreadyInProgress", "The restore operation is in progress.", "0016-00000701")
+TAGS_INVALID = Fault(400, "InvalidTag", "The tags of an object are at most ten, each key given once.", _NO_PAGE)
 METHOD = Fault(405, "MethodNotAllowed", "The specified method is not allowed against this resource.", _NO_PAGE)
 UNSUPPORTED = Fault(
     501, "NotImplemented", "A parameter you provided implies functionality that is not implemented.", _NO_PAGE

@@ -1,6 +1,6 @@
-"""ListObjects, versions 1 and 2: query parameters in, the XML tree of one page out. The order of names is the store's affair.
+"""Listings of objects (versions 1 and 2) and of uploads: query parameters in, the XML tree of one page out.
 
-https://www.alibabacloud.com/help/en/oss/developer-reference/listobjects and .../listobjects-v2
+https://www.alibabacloud.com/help/en/oss/developer-reference/listobjects, .../listobjects-v2 and .../listmultipartuploads
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from imageferry_emulator.oss import wire
+from imageferry_emulator.oss import documents, wire
 from imageferry_emulator.oss.errors import ARGUMENT, OssError
+from imageferry_emulator.oss.store import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imageferry_emulator.oss.models import Bucket, Listing, ObjectStore
+    from imageferry_emulator.oss.models import Bucket, Listing
+    from imageferry_emulator.oss.store import ObjectStore
+    from imageferry_emulator.oss.uploads import Upload
     from imageferry_emulator.oss.wire import Target, Tree
 
 _MAX_KEYS = 1000
@@ -37,9 +39,18 @@ class Page:
     name: Callable[[str], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a listing of uploads: an upload, or a common prefix, which has neither id nor upload."""
+
+    name: str
+    upload_id: str
+    upload: Upload | None
+
+
 def answer(store: ObjectStore, bucket: Bucket, target: Target) -> Tree:
     """One page of the bucket. Raises OssError for a parameter out of bounds."""
-    parameters = dict(target.query)
+    parameters = dict(reversed(target.query))
     encoding = parameters.get("encoding-type", "")
     if encoding not in {"", "url"}:
         raise _invalid("encoding-type", encoding)
@@ -55,7 +66,7 @@ def answer(store: ObjectStore, bucket: Bucket, target: Target) -> Tree:
         limit=limit,
         encoding=encoding,
         found=store.list(bucket.name, prefix=prefix, after=after, delimiter=delimiter, limit=limit),
-        name=_escaped if encoding else str,
+        name=documents.escaped if encoding else str,
     )
     if version == "1":
         return ("ListBucketResult", [*_common(page), *_version_1(page, after), *_contents(page, with_owner=True)])
@@ -63,6 +74,58 @@ def answer(store: ObjectStore, bucket: Bucket, target: Target) -> Tree:
     return (
         "ListBucketResult",
         [*_common(page), *_version_2(page, parameters), *_contents(page, with_owner=with_owner)],
+    )
+
+
+def uploads(bucket: Bucket, found: list[Upload], target: Target, *, limit: int, encoding: str) -> Tree:
+    """One page of the uploads into a bucket, which come in the order of their keys and ids."""
+    parameter = {
+        name: target.parameter(name) or "" for name in ("prefix", "delimiter", "key-marker", "upload-id-marker")
+    }
+    name = documents.escaped if encoding else str
+    entries = _entries(found, parameter)
+    shown, more = entries[:limit], len(entries) > limit
+    return (
+        "ListMultipartUploadsResult",
+        [
+            *([("EncodingType", encoding)] if encoding else []),
+            ("Bucket", bucket.name),
+            ("KeyMarker", name(parameter["key-marker"])),
+            ("UploadIdMarker", parameter["upload-id-marker"]),
+            ("NextKeyMarker", name(shown[-1].name) if more else ""),
+            ("NextUploadIdMarker", shown[-1].upload_id if more else ""),
+            ("Delimiter", name(parameter["delimiter"])),
+            ("Prefix", name(parameter["prefix"])),
+            ("MaxUploads", str(limit)),
+            ("IsTruncated", "true" if more else "false"),
+            *(_upload(entry.upload, name) for entry in shown if entry.upload is not None),
+            *(("CommonPrefixes", [("Prefix", name(entry.name))]) for entry in shown if entry.upload is None),
+        ],
+    )
+
+
+def _entries(found: list[Upload], parameter: dict[str, str]) -> list[Entry]:
+    """Uploads and common prefixes behind the markers. An id counts only beside the key that it belongs to."""
+    prefix, marker = parameter["prefix"], (parameter["key-marker"], parameter["upload-id-marker"])
+    entries: dict[str, Entry] = {}
+    for upload in found:
+        group = grouped(upload.key, prefix, parameter["delimiter"])
+        place = (group or upload.key, "" if group else upload.id)
+        behind = place > marker if marker[1] else place[0] > marker[0]
+        if upload.key.startswith(prefix) and behind:
+            entries.setdefault(group or upload.id, Entry(*place, None if group else upload))
+    return list(entries.values())
+
+
+def _upload(upload: Upload, name: Callable[[str], str]) -> Tree:
+    return (
+        "Upload",
+        [
+            ("Key", name(upload.key)),
+            ("UploadId", upload.id),
+            ("StorageClass", upload.traits.storage_class),
+            ("Initiated", wire.iso(upload.initiated)),
+        ],
     )
 
 
@@ -95,7 +158,7 @@ def _version_2(page: Page, parameters: dict[str, str]) -> list[Tree]:
 
 
 def _contents(page: Page, *, with_owner: bool) -> list[Tree]:
-    owner = [wire.owner(page.bucket.owner)] if with_owner else []
+    owner = [documents.owner(page.bucket.owner)] if with_owner else []
     objects: list[Tree] = [
         (
             "Contents",
@@ -103,9 +166,9 @@ def _contents(page: Page, *, with_owner: bool) -> list[Tree]:
                 ("Key", page.name(stored.key)),
                 ("LastModified", wire.iso(stored.modified)),
                 ("ETag", f'"{stored.etag}"'),
-                ("Type", "Normal"),
+                ("Type", stored.kind),
                 ("Size", str(stored.size)),
-                ("StorageClass", "Standard"),
+                ("StorageClass", stored.traits.storage_class),
                 *owner,
             ],
         )
@@ -130,10 +193,6 @@ def _after(parameters: dict[str, str]) -> str:
         return base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise _invalid("continuation-token", token) from None
-
-
-def _escaped(name: str) -> str:
-    return quote(name, safe="/")
 
 
 def _invalid(name: str, value: str) -> OssError:

@@ -1,11 +1,13 @@
 """How OSS requests and answers look as bytes: bucket and key out of a URL, XML into a body. No rule, no state, no signature.
 
-Where the bucket is named (in the path, or in the host `bucket.oss-region.aliyuncs.com`) is decided here and nowhere else.
+Where the bucket is named is decided here and nowhere else: in front of an endpoint's host name (`bucket.oss-REGION.aliyuncs.com`,
+`bucket.localhost`, `bucket.127.0.0.1`), else as the first segment of the path.
 """
 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
@@ -17,17 +19,20 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from imageferry_emulator.oss.errors import OBJECT_NAME, OssError
+from imageferry_emulator.oss.models import APPENDABLE, NORMAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from imageferry_emulator.oss.models import Bucket, StoredObject
+    from imageferry_emulator.oss.models import StoredObject
 
 XML = "application/xml"
 _ENDPOINT = re.compile(
-    r"(?:(?P<bucket>[a-z0-9-]+)\.)?oss-(?P<region>[a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com(?::\d+)?"
+    r"(?:oss-(?P<region>[a-z0-9-]+?)(?:-internal)?|(?P<dual>(?:ap|cn|eu|me|na|us)-[a-z0-9-]+)\.oss|oss)\.aliyuncs\.com"
 )
+_WORLDWIDE = frozenset({"accelerate", "accelerate-overseas"})
+_BUCKET_LABEL = re.compile(r"(?P<bucket>[a-z0-9-]+)\.(?P<endpoint>.+)")
 
 Tree: TypeAlias = "tuple[str, str | Sequence[Tree]]"
 """An XML element: its name, and its text or its children."""
@@ -37,7 +42,8 @@ Tree: TypeAlias = "tuple[str, str | Sequence[Tree]]"
 class Target:
     """What a request is about: `bucket` and `key` decoded, '' where there is none; `region` as its endpoint names it, or ''.
 
-    `path` is the resource as signatures see it, `/bucket/key`, still in the client's own percent-encoding.
+    `path` is the resource as signatures see it, `/bucket/key`, still in the client's own percent-encoding; `hosted` says whether
+    the bucket was named in the host.
     """
 
     bucket: str
@@ -45,10 +51,11 @@ class Target:
     region: str
     path: str
     query: tuple[tuple[str, str], ...]
+    hosted: bool
 
     def parameter(self, name: str) -> str | None:
-        """The value of a query parameter, '' if it is named without one, None if it is not there."""
-        return dict(self.query).get(name)
+        """The first value of a query parameter, '' if it is named without one, None if it is not there."""
+        return next((value for given, value in self.query if given == name), None)
 
 
 def target(raw: str, host: str) -> Target:
@@ -56,20 +63,53 @@ def target(raw: str, host: str) -> Target:
     origin = re.match(r"https?://[^/?]*", raw)
     path, _, query = (raw[origin.end() :] if origin else raw).partition("?")
     path = path or "/"
-    endpoint = _ENDPOINT.fullmatch(host)
-    if endpoint and endpoint["bucket"]:
-        path = f"/{endpoint['bucket']}{path}"
+    hosted, region = _host(host)
+    if hosted:
+        path = f"/{hosted}{path}"
     bucket, _, key = path[1:].partition("/")
     try:
         return Target(
             bucket=unquote_to_bytes(bucket).decode(),
             key=unquote_to_bytes(key).decode(),
-            region=endpoint["region"] if endpoint else "",
+            region=region,
             path=path,
             query=tuple(parse_qsl(query, keep_blank_values=True)),
+            hosted=bool(hosted),
         )
     except UnicodeDecodeError:
         raise OssError(OBJECT_NAME) from None
+
+
+def hosted_bucket(host: str) -> str:
+    """The bucket that a Host header names, '' if it names none."""
+    return _host(host)[0]
+
+
+def _host(host: str) -> tuple[str, str]:
+    """Bucket and region that a Host header names, '' where it names none."""
+    name = re.sub(r":\d+$", "", host.lower())
+    if _is_endpoint(name):
+        return "", _region(name)
+    label = _BUCKET_LABEL.fullmatch(name)
+    if label and _is_endpoint(label["endpoint"]):
+        return label["bucket"], _region(label["endpoint"])
+    return "", ""
+
+
+def _is_endpoint(name: str) -> bool:
+    if name == "localhost" or _ENDPOINT.fullmatch(name):
+        return True
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _region(endpoint: str) -> str:
+    found = _ENDPOINT.fullmatch(endpoint)
+    region = (found["region"] or found["dual"] or "") if found else ""
+    return "" if region in _WORLDWIDE else region
 
 
 def request_id() -> str:
@@ -94,8 +134,9 @@ def error_answer(error: OssError, *, method: str, host: str, identity: str) -> w
         ("HostId", host),
         *error.details,
         ("EC", fault.ec),
+        *([("RecommendDoc", fault.page)] if fault.page else []),
     ]
-    headers = {"x-oss-ec": fault.ec}
+    headers = {"x-oss-ec": fault.ec, **dict(error.headers)}
     if method != "HEAD":
         return xml_answer(("Error", parts), status=fault.status, headers=headers)
     headers["x-oss-err"] = base64.b64encode(document(("Error", parts))).decode()
@@ -120,53 +161,25 @@ def iso(moment: datetime) -> str:
 
 def object_headers(stored: StoredObject) -> dict[str, str]:
     """The headers that HeadObject and GetObject share."""
-    return {
+    headers = {
         "Content-Type": "application/octet-stream",
-        **dict(stored.headers),
+        **dict(stored.traits.headers),
         "Accept-Ranges": "bytes",
         "ETag": f'"{stored.etag}"',
-        "Last-Modified": format_datetime(stored.modified, usegmt=True),
-        "x-oss-object-type": "Normal",
-        "x-oss-storage-class": "Standard",
+        "Last-Modified": http_date(stored.modified),
+        "x-oss-object-type": stored.kind,
+        "x-oss-storage-class": stored.traits.storage_class,
         "x-oss-hash-crc64ecma": str(stored.crc64),
     }
+    if stored.kind == NORMAL:
+        headers["Content-MD5"] = base64.b64encode(bytes.fromhex(stored.etag)).decode()
+    if stored.kind == APPENDABLE:
+        headers["x-oss-next-append-position"] = str(stored.size)
+    if stored.traits.tags:
+        headers["x-oss-tagging-count"] = str(len(stored.traits.tags))
+    return headers
 
 
-def owner(account_id: str) -> Tree:
-    """An `Owner` element."""
-    return ("Owner", [("ID", account_id), ("DisplayName", account_id)])
-
-
-def bucket_info(bucket: Bucket) -> Tree:
-    """The answer of GetBucketInfo."""
-    return ("BucketInfo", [("Bucket", [*_bucket(bucket), owner(bucket.owner), *_bucket_rules(bucket)])])
-
-
-def bucket_list(buckets: list[Bucket], account_id: str) -> Tree:
-    """The answer of ListBuckets, which is never truncated here."""
-    shown: list[Tree] = [("Bucket", [*_bucket(bucket), ("Region", bucket.region)]) for bucket in buckets]
-    return ("ListAllMyBucketsResult", [owner(account_id), ("Buckets", shown)])
-
-
-def bucket_acl(bucket: Bucket) -> Tree:
-    """The answer of GetBucketAcl: every bucket is private."""
-    return ("AccessControlPolicy", [owner(bucket.owner), ("AccessControlList", [("Grant", "private")])])
-
-
-def _bucket(bucket: Bucket) -> list[Tree]:
-    return [
-        ("CreationDate", iso(bucket.created)),
-        ("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
-        ("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
-        ("Location", f"oss-{bucket.region}"),
-        ("Name", bucket.name),
-        ("StorageClass", "Standard"),
-    ]
-
-
-def _bucket_rules(bucket: Bucket) -> list[Tree]:
-    return [
-        ("AccessControlList", [("Grant", "private")]),
-        ("DataRedundancyType", "LRS"),
-        ("ServerSideEncryptionRule", [("SSEAlgorithm", bucket.sse)]),
-    ]
+def http_date(moment: datetime) -> str:
+    """`Thu, 01 Jan 2026 00:00:00 GMT`."""
+    return format_datetime(moment, usegmt=True)

@@ -11,17 +11,16 @@ from imageferry_emulator.rpc.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from imageferry_emulator.rpc.errors import Refusal
     from imageferry_emulator.rpc.models import Caller
     from imageferry_emulator.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A verified call: what an action gets besides the world."""
+class Asked:
+    """The parameters of a call, whoever sent it."""
 
     params: Mapping[str, str]
-    caller: Caller
-    effects: Mapping[str, dict[str, Any]]
 
     def need(self, name: str) -> str:
         """A mandatory parameter. Raises RefusedError (MissingParameter)."""
@@ -61,16 +60,33 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Request(Asked):
+    """A verified call: what an action gets besides the world."""
+
+    caller: Caller
+    effects: Mapping[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """What answers an action, and whether it changes anything (then it goes into the ledger)."""
+    """What answers an action; whether it changes anything (then it goes into the ledger), and needs a right of its name."""
 
     perform: Callable[[Request, World], dict[str, Any]]
     mutates: bool = False
+    needs_right: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAction:
+    """What answers an action that is not signed: its parameters say who asks."""
+
+    perform: Callable[[Asked, World], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service by name with its actions."""
+    """A service by name with its actions, and how it refuses a key that lacks the right for one."""
 
     name: str
-    actions: Mapping[str, Action]
+    denied: Refusal
+    actions: Mapping[str, Action | OpenAction]

@@ -6,6 +6,7 @@ A refusal is a value of HTTP status, code and text; services list their own in t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,14 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """A request is answered with a refusal."""
+    """A request is answered with a refusal; `more` are further fields of the answer."""
 
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+    def __init__(self, refusal: Refusal, detail: str = "", *, more: dict[str, Any] | None = None) -> None:
         message = refusal.text % detail if "%s" in refusal.text else refusal.text
         super().__init__(message)
         self.refusal = refusal
         self.message = message
+        self.more = more or {}
 
 
 # Codes and statuses of the gateway: https://help.aliyun.com/document_detail/48054.html and the ECS list of common errors.
@@ -46,4 +48,9 @@ DATE_FORMAT = Refusal(400, "InvalidTimeStamp.Format", "The time of the request i
 DATE_EXPIRED = Refusal(400, "InvalidTimeStamp.Expired", "The time of the request is outside of the accepted window.")
 NO_SUCH_ACTION = Refusal(404, "InvalidAction.NotFound", "The action is not found; check its name and the version.")
 NO_SUCH_VERSION = Refusal(400, "NoSuchVersion", "The version does not exist.")
+UNSUPPORTED_METHOD = Refusal(405, "UnsupportedHTTPMethod", "The HTTP method must be GET or POST.")
+FORBIDDEN = Refusal(403, "Forbidden.RAM", "The user is not authorized to operate on the specified resource.")
+NO_PERMISSION = Refusal(
+    403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM."
+)
 INTERNAL_ERROR = Refusal(500, "InternalError", "The request failed because of an unknown error.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from imageferry_emulator.accounts import DATE, KeyRefusedError, Problem
 from imageferry_emulator.rpc import errors, signature
 from imageferry_emulator.rpc.errors import RefusedError
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from imageferry_emulator.rpc.wire import Call
     from imageferry_emulator.world import World
 
-DATE = "%Y-%m-%dT%H:%M:%SZ"
+_REFUSALS = {
+    Problem.UNKNOWN: errors.KEY_NOT_FOUND,
+    Problem.DISABLED: errors.KEY_DISABLED,
+    Problem.TOKEN_MISSING: errors.TOKEN_MISSING,
+    Problem.TOKEN_UNASKED: errors.TOKEN_MISMATCH,
+    Problem.TOKEN_WRONG: errors.TOKEN_MISMATCH,
+    Problem.TOKEN_EXPIRED: errors.TOKEN_EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +53,10 @@ def authenticate(call: Call, world: World) -> Caller:
 
 
 def _key(claim: Claim, world: World) -> AccessKey:
-    key = world.accounts.by_key(claim.access_key_id)
-    if key is None:
-        raise RefusedError(errors.KEY_NOT_FOUND)
-    if not key.enabled:
-        raise RefusedError(errors.KEY_DISABLED)
-    if key.token is not None and not claim.token:
-        raise RefusedError(errors.TOKEN_MISSING)
-    if claim.token != (key.token or ""):
-        raise RefusedError(errors.TOKEN_MISMATCH)
-    if key.expires is not None and world.clock.real_now() >= key.expires:
-        raise RefusedError(errors.TOKEN_EXPIRED)
-    return key
+    try:
+        return world.accounts.resolve(claim.access_key_id, claim.token)
+    except KeyRefusedError as refused:
+        raise RefusedError(_REFUSALS[refused.problem]) from None
 
 
 def _date(shown: str, world: World) -> datetime:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imageferry_emulator.ecs import routes as ecs
+from imageferry_emulator.ram import routes as ram
 from imageferry_emulator.rpc import errors, models, wire
-from imageferry_emulator.rpc.actions import Request
+from imageferry_emulator.rpc.actions import Asked, OpenAction, Request
 from imageferry_emulator.rpc.errors import RefusedError
 from imageferry_emulator.sts import routes as sts
 
@@ -26,7 +27,11 @@ LOG = logging.getLogger(__name__)
 SERVICES: dict[str, Service] = {
     "2014-05-26": ecs.SERVICE,
     "2015-04-01": sts.SERVICE,
+    "2015-05-01": ram.SERVICE,
 }
+
+
+METHODS = ("GET", "POST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +57,32 @@ def handle(call: Call, world: World, effects: Mapping[str, dict[str, Any]]) -> O
         with world.journal.together():
             body = _perform(call, world, effects)
     except RefusedError as refused:
-        return refuse(call, status=refused.refusal.status, code=refused.refusal.code, message=refused.message)
+        refusal = refused.refusal
+        return refuse(call, status=refusal.status, code=refusal.code, message=refused.message, more=refused.more)
     except Exception:
         LOG.exception("%s broke", call.action)
         broken = errors.INTERNAL_ERROR
         return refuse(call, status=broken.status, code=broken.code, message=broken.text)
-    return Outcome(wire.answer(call.request_id, body), "")
+    return Outcome(wire.answer(call, body), "")
 
 
-def refuse(call: Call, *, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Outcome:
-    """An error answer to a call."""
-    host = call.headers.get("host", "")
-    answer = wire.error(call.request_id, status=status, code=code, message=message, host=host, headers=headers)
+def refuse(
+    call: Call,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """An error answer to a call; `more` are further fields of its body."""
+    answer = wire.error(call, status=status, code=code, message=message, headers=headers, more=more)
     return Outcome(answer, code)
 
 
 def _perform(call: Call, world: World, effects: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    if call.method not in METHODS:
+        raise RefusedError(errors.UNSUPPORTED_METHOD)
     if not call.action:
         raise RefusedError(errors.MISSING_PARAMETER, "Action")
     service = SERVICES.get(call.version)
@@ -76,7 +91,12 @@ def _perform(call: Call, world: World, effects: Mapping[str, dict[str, Any]]) ->
     action = service.actions.get(call.action)
     if action is None:
         raise RefusedError(errors.NO_SUCH_ACTION)
+    if isinstance(action, OpenAction):
+        return action.perform(Asked(call.params), world)
     caller = models.authenticate(call, world)
+    right = f"{service.name}:{call.action}"
+    if action.needs_right and not world.access.allows(caller.key, right):
+        raise RefusedError(service.denied, more=wire.denial(right, caller))
     body = action.perform(Request(params=call.params, caller=caller, effects=effects), world)
     if action.mutates:
         world.ledger.record(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
 from aiohttp import web
 
+from imageferry_emulator.rpc import xml
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from imageferry_emulator.rpc.models import Caller
+
 FORM = "application/x-www-form-urlencoded"
-
-
+JSON_TYPE = "application/json;charset=utf-8"
 ACS3 = "ACS3-HMAC-SHA256"
 
 
@@ -47,6 +51,18 @@ class Call:
         return authorization(self.headers.get("authorization", "")).get("Credential", "") or self.params.get(
             "AccessKeyId", ""
         )
+
+    @property
+    def wants_xml(self) -> bool:
+        """Whether the answer is to be XML.
+
+        That is the default of calls with an Action parameter (parameter Format); a header x-acs-action is answered in JSON.
+        https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+        """
+        wanted = self.params.get("Format", "").lower() or self.headers.get("accept", "").lower()
+        if "json" in wanted or "xml" in wanted:
+            return "json" not in wanted
+        return "x-acs-action" not in self.headers
 
     @property
     def nonce(self) -> str:
@@ -91,26 +107,49 @@ def new_request_id() -> str:
 
 
 def answer(
-    call_id: str, body: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+    call: Call, body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An answer in JSON with the request id in head and body."""
-    return web.Response(
-        status=status,
-        body=json.dumps({"RequestId": call_id, **body}, ensure_ascii=False).encode(),
-        content_type="application/json",
-        charset="utf-8",
-        headers={"x-acs-request-id": call_id, **(headers or {})},
-    )
+    """An answer in the form that the call asks for, with the request id in head and body."""
+    whole = {"RequestId": call.request_id, **body}
+    if call.wants_xml:
+        text = xml.written(f"{call.action}Response" if status < HTTPStatus.BAD_REQUEST else "Error", whole)
+    else:
+        text = json.dumps(whole, ensure_ascii=False).encode()
+    kind = xml.CONTENT_TYPE if call.wants_xml else JSON_TYPE
+    head = {"Content-Type": kind, "x-acs-request-id": call.request_id, **(headers or {})}
+    return web.Response(status=status, body=text, headers=head)
 
 
 def error(
-    call_id: str, *, status: int, code: str, message: str, host: str, headers: Mapping[str, str] | None = None
+    call: Call,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """An error answer as the vendor writes them."""
+    """An error answer as the vendor writes them; `more` are further fields."""
     body = {
-        "HostId": host,
+        "HostId": call.headers.get("host", "").rpartition("//")[2],
         "Code": code,
         "Message": message,
-        "Recommend": f"https://api.aliyun.com/troubleshoot?q={quote(code)}",
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={quote(code)}&requestId={call.request_id}",
+        **(more or {}),
     }
-    return answer(call_id, body, status=status, headers=headers)
+    return answer(call, body, status=status, headers=headers)
+
+
+def denial(right: str, caller: Caller) -> dict[str, Any]:
+    """The field of an error answer that tells which right was lacking: who asked, and for what."""
+    session, key = caller.key.session, caller.key
+    return {
+        "AccessDeniedDetail": {
+            "AuthAction": right,
+            "AuthPrincipalType": "AssumedRoleUser" if session else "SubUser",
+            "AuthPrincipalOwnerId": caller.account.id,
+            "AuthPrincipalDisplayName": f"{session.role}:{session.name}" if session else key.user,
+            "NoPermissionType": "ImplicitDeny",
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+        }
+    }

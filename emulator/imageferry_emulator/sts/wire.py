@@ -2,21 +2,73 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from imageferry_emulator.accounts import DATE
+
 if TYPE_CHECKING:
+    from imageferry_emulator.accounts import AccessKey, Session
+    from imageferry_emulator.ram.models import Role
     from imageferry_emulator.rpc.models import Caller
+    from imageferry_emulator.sts.tokens import Token
 
 
-def identity(caller: Caller) -> dict[str, Any]:
-    """The answer to GetCallerIdentity: a key with a token is an assumed role, one without a RAM user."""
-    account = caller.account.id
-    assumed = caller.key.token is not None
-    user_id = caller.key.id[-16:]
+def user_identity(caller: Caller) -> dict[str, Any]:
+    """The answer to GetCallerIdentity for a key of a RAM user, or of the account itself."""
+    account, user = caller.account.id, caller.key.user
+    user_id = caller.key.id[-16:] if user else account
     return {
         "AccountId": account,
         "UserId": user_id,
-        "PrincipalId": f"{user_id}:session" if assumed else user_id,
-        "IdentityType": "AssumedRoleUser" if assumed else "RAMUser",
-        "Arn": f"acs:ram::{account}:assumed-role/emulated/session" if assumed else f"acs:ram::{account}:user/emulated",
+        "PrincipalId": user_id,
+        "IdentityType": "RAMUser" if user else "Account",
+        "Arn": f"acs:ram::{account}:user/{user}" if user else f"acs:ram::{account}:root",
+    }
+
+
+def role_identity(caller: Caller, session: Session, role_id: str) -> dict[str, Any]:
+    """The answer to GetCallerIdentity for a key of a role's session."""
+    account = caller.account.id
+    return {
+        "AccountId": account,
+        "RoleId": role_id,
+        "PrincipalId": f"{role_id}:{session.name}",
+        "IdentityType": "AssumedRoleUser",
+        "Arn": f"acs:ram::{account}:assumed-role/{session.role}/{session.name}",
+    }
+
+
+def assumed(role: Role, key: AccessKey, session: Session) -> dict[str, Any]:
+    """The answer to AssumeRole: who one has become, and the key of it."""
+    return {
+        "AssumedRoleUser": {
+            "Arn": f"{role.arn}/{session.name}",
+            "AssumedRoleId": f"{role.id}:{session.name}",
+        },
+        "Credentials": credentials(key),
+    }
+
+
+def credentials(key: AccessKey) -> dict[str, str]:
+    """A temporary key."""
+    return {
+        "AccessKeyId": key.id,
+        "AccessKeySecret": key.secret,
+        "SecurityToken": key.token or "",
+        "Expiration": key.expires.strftime(DATE) if key.expires else "",
+    }
+
+
+def token(of: Token) -> dict[str, Any]:
+    """The part that AssumeRoleWithOIDC adds to the answer of AssumeRole."""
+    return {
+        "OIDCTokenInfo": {
+            "Issuer": of.issuer,
+            "Subject": of.subject,
+            "ClientIds": ",".join(of.audiences),
+            "IssuanceTime": "" if of.issued is None else datetime.fromtimestamp(of.issued, tz=UTC).strftime(DATE),
+            "ExpirationTime": datetime.fromtimestamp(of.expires, tz=UTC).strftime(DATE),
+            "VerificationInfo": "Success",
+        }
     }

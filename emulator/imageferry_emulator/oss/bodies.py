@@ -1,0 +1,78 @@
+"""Bodies of OSS requests: received into a file with their MD5, or parsed as XML. What they ask for is for others to decide."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from imageferry_emulator.oss import errors
+from imageferry_emulator.oss.errors import OssError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aiohttp import web
+
+_MOST_XML_BYTES = 2 << 20  # of DeleteMultipleObjects, by far the longest
+
+
+async def receive(request: web.Request, staged: Path) -> None:
+    """Write the body to a file. Raises OssError if it has no length, or is not what its Content-MD5 says."""
+    headers = request.headers
+    if "Content-Length" not in headers and headers.get("Transfer-Encoding", "").lower() != "chunked":
+        raise OssError(errors.LENGTH_MISSING)
+    expected = _content_md5(headers.get("Content-MD5"))
+    md5 = hashlib.md5(usedforsecurity=False)
+    with staged.open("wb") as out:
+        async for chunk in request.content.iter_chunked(1 << 20):
+            md5.update(chunk)
+            out.write(chunk)
+    if expected is not None and md5.digest() != expected:
+        raise OssError(errors.DIGEST_WRONG)
+
+
+async def xml(request: web.Request, root: str) -> ET.Element:
+    """The body as the XML document of that name. Raises OssError for a wrong digest and for anything else than that document."""
+    return parse(await text(request), root)
+
+
+def parse(body: bytes, root: str) -> ET.Element:
+    """The XML document of that name, its elements without name spaces. Raises OssError for anything else."""
+    try:
+        # Expat bounds what entities may grow to, and `text` the size of the document.
+        found = ET.fromstring(body)  # noqa: S314
+    except ET.ParseError:
+        raise OssError(errors.XML_MALFORMED) from None
+    for element in found.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if found.tag != root:
+        raise OssError(errors.XML_MALFORMED)
+    return found
+
+
+async def text(request: web.Request) -> bytes:
+    """A short body. Raises OssError if it is too long or not what its Content-MD5 says."""
+    expected = _content_md5(request.headers.get("Content-MD5"))
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > _MOST_XML_BYTES:
+            raise OssError(errors.XML_MALFORMED)
+    if expected is not None and hashlib.md5(body, usedforsecurity=False).digest() != expected:
+        raise OssError(errors.DIGEST_WRONG)
+    return bytes(body)
+
+
+def _content_md5(given: str | None) -> bytes | None:
+    if given is None:
+        return None
+    try:
+        digest = base64.b64decode(given, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != hashlib.md5(usedforsecurity=False).digest_size:
+        raise OssError(errors.DIGEST_MALFORMED)
+    return digest
