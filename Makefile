@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # A cloud's SDK that ignores NO_PROXY would send requests for loopback to a proxy; installing may need one all the same.
 NO_PROXY_AT_ALL := env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u http_proxy -u https_proxy -u all_proxy
 
-.PHONY: demo demo-stop test quick lint types unit docs lock controlplane clean
+.PHONY: demo demo-stop test quick lint types unit docs chart lock controlplane charttools clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 demo-stop:
 	@$(BIN)/python -m demo stop
 
-test: quick controlplane
+test: quick controlplane charttools
 	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests --ignore tests/unit -n 2 --dist loadfile
 
 quick: lint types unit
@@ -33,8 +33,15 @@ unit: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/python -m docsgen
 
+# What the chart and deploy/ are generated from: crds/, the settings, the chart's own templates.
+chart: $(VENV)/.installed
+	@$(BIN)/python -m charttools generate
+
 controlplane: $(VENV)/.installed
 	@$(BIN)/python -m controlplane
+
+charttools: $(VENV)/.installed
+	@$(BIN)/python -m charttools
 
 # Locks carry hashes and no index address.
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
@@ -42,6 +49,7 @@ lock: $(VENV)/.installed
 	$(LOCK) requirements/dev.in -o requirements/dev.lock $(UPGRADE)
 	$(LOCK) requirements/operator.in -c requirements/dev.lock -o requirements/operator.lock
 	$(LOCK) requirements/emulator.in -c requirements/dev.lock -o requirements/emulator.lock
+	$(LOCK) requirements/build.in -c requirements/dev.lock -o requirements/build.lock
 
 $(VENV)/.installed: requirements/dev.lock pyproject.toml emulator/pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

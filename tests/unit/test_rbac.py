@@ -1,4 +1,4 @@
-"""Laws of the operator's rights, as deploy/rbac.yaml grants them."""
+"""Laws of the operator's rights, as the chart grants them and deploy/rbac.yaml shows them rendered."""
 
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,10 @@ def test_the_rights_go_to_the_operator_alone(binding: str, role: str) -> None:
 
 
 def test_the_service_account_is_the_one_that_is_bound() -> None:
-    """The bindings name an account that this file makes, in the namespace that this file makes."""
-    assert the("ServiceAccount")["metadata"] == {"name": ACCOUNT["name"], "namespace": NAMESPACE}
+    """The bindings name an account that this file makes, in the namespace that this file makes; its token is for one pod."""
+    account = the("ServiceAccount")
+    assert (account["metadata"]["name"], account["metadata"]["namespace"]) == (ACCOUNT["name"], NAMESPACE)
+    assert account["automountServiceAccountToken"] is False
     assert the("Namespace")["metadata"]["name"] == NAMESPACE
 
 
