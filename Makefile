@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # A cloud's SDK that ignores NO_PROXY would send requests for loopback to a proxy; installing may need one all the same.
 NO_PROXY_AT_ALL := env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u http_proxy -u https_proxy -u all_proxy
 
-.PHONY: demo demo-stop test quick lint types unit docs chart lock controlplane charttools clean
+.PHONY: demo demo-stop test soak quick lint types unit docs chart lock controlplane charttools clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -16,6 +16,11 @@ demo-stop:
 
 test: quick controlplane charttools
 	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests --ignore tests/unit -n 2 --dist loadfile
+
+# What takes too long for every change: the search with three faults, every kill and fault of the crash matrix. An hour or two.
+soak: $(VENV)/.installed controlplane
+	$(NO_PROXY_AT_ALL) $(BIN)/python -m tests.explore.soak
+	$(NO_PROXY_AT_ALL) $(BIN)/python -m tests.crash soak --record
 
 quick: lint types unit
 

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from imageferry.core.account import Account, Endpoints, Grants, Limits
+from imageferry.core.account import Account, Endpoints, Grants, Limits, StoredKey
 from imageferry.core.artifacts import Artifact, Artifacts, Role
 from imageferry.core.facts import Bounds, Facts
 from imageferry.core.job import ExportJob, ImageSource, Kind, RunPolicy
@@ -288,9 +288,8 @@ def an_account(**changes: object) -> Account:
         guarded=False,
         provider="Alibaba",
         region="cn-hangzhou",
-        secret="alibaba-prod",
-        credentials_kind="secretRef",
-        assume_role=False,
+        source=StoredKey("alibaba-prod"),
+        assumed=None,
         namespaces_from="Names",
         namespace_names=("images",),
         namespace_selector={},

@@ -35,6 +35,7 @@ class Stage:
         self.emulator = EmulatorProcess(folder / "emulator", "--signature-life", life, *speed, *emulator_args)
         self.tap = ApiTap(plane.server, plane.ca_file)
         self.operators: list[OperatorProcess] = []
+        self.accounts: set[str] = set()
 
     def __enter__(self) -> Self:
         self.emulator.start()
@@ -85,8 +86,9 @@ class Stage:
         metadata = {"name": name, "namespace": OPERATOR_NAMESPACE}
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
 
-    def write_account(self, **spec: Any) -> None:  # noqa: ANN401 -- fields of the spec
-        """The CloudAccount, pointing at the emulator."""
+    def write_account(self, name: str = ACCOUNT, **spec: Any) -> None:  # noqa: ANN401 -- fields of the spec
+        """A CloudAccount, pointing at the emulator."""
+        self.accounts.add(name)
         endpoint = self.emulator.endpoint
         usual = {
             "provider": "Alibaba",
@@ -96,7 +98,7 @@ class Stage:
             "limits": {"concurrentExports": 5},
             "endpoints": {"compute": endpoint, "objectStore": endpoint, "sts": endpoint},
         }
-        kind = {"apiVersion": "imageferry.dev/v1alpha1", "kind": "CloudAccount", "metadata": {"name": ACCOUNT}}
+        kind = {"apiVersion": "imageferry.dev/v1alpha1", "kind": "CloudAccount", "metadata": {"name": name}}
         self.apply(kind | {"spec": usual | spec})
 
     def export(self, name: str, image: str = "plain", **spec: Any) -> str:  # noqa: ANN401 -- fields of the spec
@@ -117,9 +119,9 @@ class Stage:
         found: Manifest = json.loads(self.plane.kubectl_run("get", kind, name, "-n", self.namespace, "-o", "json"))
         return found
 
-    def account(self) -> Manifest:
-        """The CloudAccount as it is now."""
-        found: Manifest = json.loads(self.plane.kubectl_run("get", "cloudaccount", ACCOUNT, "-o", "json"))
+    def account(self, name: str = ACCOUNT) -> Manifest:
+        """A CloudAccount as it is now."""
+        found: Manifest = json.loads(self.plane.kubectl_run("get", "cloudaccount", name, "-o", "json"))
         return found
 
     def exists(self, name: str) -> bool:
@@ -171,6 +173,11 @@ class Stage:
         entries = self.emulator.admin("GET", "/ledger")["entries"]
         return [entry for entry in entries if entry["action"] == "ExportImage"]
 
+    def requests(self) -> list[Manifest]:
+        """Every request that the cloud has heard."""
+        heard: list[Manifest] = self.emulator.admin("GET", "/requests")["requests"]
+        return heard
+
     def running_tasks(self) -> list[Manifest]:
         """The cloud's tasks that have not ended, whatever clients can see of them."""
         tasks = self.emulator.admin("GET", "/tasks")["tasks"]
@@ -189,8 +196,9 @@ class Stage:
             self._let_go(name, "-n", self.namespace)
         # Whoever uses this API server next shall not find objects that the namespace's end has yet to take away.
         self.plane.kubectl_run("delete", "imageexport", "--all", "-n", self.namespace)
-        self._let_go(f"cloudaccount/{ACCOUNT}")
-        self.plane.kubectl_run("delete", "cloudaccount", ACCOUNT, "--ignore-not-found")
+        for name in self.accounts:
+            self._let_go(f"cloudaccount/{name}")
+            self.plane.kubectl_run("delete", "cloudaccount", name, "--ignore-not-found")
         self.plane.kubectl_run("delete", "namespace", self.namespace, "--wait=false")
 
     def _let_go(self, *name: str) -> None:

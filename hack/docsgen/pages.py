@@ -1,11 +1,14 @@
-"""What each generated page says: the decision's tables, the reasons and the settings, as markdown. Nothing is decided here."""
+"""What each generated page says: decision tables, reasons, error codes and settings, as markdown. Nothing is decided here."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+from imageferry.clouds.alibaba.codes.rows import Row, Table
+from imageferry.clouds.alibaba.faults import TABLES
 from imageferry.core import decide
+from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Transient
 from imageferry.core.reasons import MEANINGS, NOT_YET
 from imageferry.settings import WHEN_ABSENT, Settings
 
@@ -18,6 +21,15 @@ _SETTINGS: Final = (
     " unset. Nothing else is configured this way: what differs between two objects or accounts belongs into their specs."
     " Times are in seconds. Settings that contradict each other are refused at the start, with a message that says why."
 )
+
+
+_FAILURES: Final[Mapping[type[Failure], str]] = {
+    Transient: "It is tried again, with growing pauses.",
+    Deferred: "A quota or a busy image: the object keeps its place in the lane, and it costs no attempt.",
+    Blocked: "The world must change, not the object: looked at again slowly, and when spec, account or Secret change.",
+    Rejected: "This spec can never work: looked at again when spec or account change.",
+}
+"""What each class of failure means for the object."""
 
 
 def decision_tables() -> str:
@@ -51,6 +63,26 @@ def reason_list() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def error_codes() -> str:
+    """Every documented error code of each cloud: what it means and what is done about it."""
+    what = (
+        "What the operator makes of a cloud's error codes. The reason is shown in conditions and events "
+        "([reasons](reasons.md)), the code itself in `status.lastError` and in the log."
+    )
+    classes = [(f"`{kind.__name__}`", sentence) for kind, sentence in _FAILURES.items()]
+    unknown = (
+        "A code that no table names is worth another try (`Transient`, `CloudUnavailable`). As the answer to a submission it "
+        "proves that nothing started if its HTTP status is below 500; from 500 on, and where an answer is lost or cannot be "
+        "read, the task *may have started* whatever the code: then nothing is sent again until a look at the cloud has told. "
+        "Codes that begin with `Throttling` slow the lane's requests down (`Throttled`)."
+    )
+    parts = [_MADE, "# Error codes", what, table(("Class", "What the operator does"), classes), unknown]
+    parts.append("## Alibaba Cloud")
+    for group in TABLES:
+        parts += [f"### {_capital(', '.join(group.calls))}", f"Source: <{group.source}>", _codes(group)]
+    return "\n\n".join(parts) + "\n"
+
+
 def setting_list() -> str:
     """Every setting in the order of its field, with what holds where it is not given."""
     rows = [
@@ -74,6 +106,7 @@ def setting_list() -> str:
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "decision.md": decision_tables,
+    "errors.md": error_codes,
     "reasons.md": reason_list,
     "settings.md": setting_list,
 }
@@ -97,6 +130,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _rows(group: decide.Group) -> str:
     return table(("Facts, in this order", "Step"), [(row.facts, row.step) for row in group.rows])
+
+
+def _codes(group: Table) -> str:
+    """The rows of a table; a code that has a meaning of its own for an HTTP status has one row for each."""
+    by_status = {code for code, _ in group.by_status}
+    rows = [(code, "", row) for code, row in group.rows.items() if code not in by_status]
+    rows += [(code, f" ({status})", row) for (code, status), row in group.by_status.items()]
+    heads = ("Code", "Class", "Reason", "May have started", "What it says")
+    return table(heads, [_code(code, status, row) for code, status, row in sorted(rows, key=lambda each: each[:2])])
+
+
+def _code(code: str, status: str, row: Row) -> tuple[str, ...]:
+    started = row.started.value.lower()
+    return f"`{code}`{status}", f"`{row.kind.__name__}`", f"`{row.reason}`", started, row.text
 
 
 def _default(name: str, default: object) -> str:

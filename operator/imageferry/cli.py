@@ -1,4 +1,4 @@
-"""The command line: `imageferry run` and `imageferry version`. Words for people; nothing is decided here."""
+"""The command line: `imageferry run`, `imageferry check` and `imageferry version`. Words for people; nothing is decided here."""
 
 import argparse
 import os
@@ -16,14 +16,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="imageferry",
         description="Carries custom machine images between a cloud's compute service and its object store.",
     )
-    parser.add_argument("command", choices=["run", "version"], help="run: the operator; version: print it and end")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see: imageferry run --help")
+    parser.add_argument(
+        "command",
+        choices=["run", "check", "version"],
+        help="run: the operator; check: what accounts and exports lack; version: print it and end",
+    )
+    parser.add_argument(
+        "rest", nargs=argparse.REMAINDER, metavar="...", help="see: imageferry run --help, check --help"
+    )
     words = sys.argv[1:] if argv is None else list(argv)
     given = parser.parse_args(words)
     if given.command == "version":
         print(f"imageferry {__version__}")
         return 0
-    return _run(given.rest)
+    return _check(given.rest) if given.command == "check" else _run(given.rest)
+
+
+def _check(argv: Sequence[str]) -> int:
+    # Imported here, as in _run.
+    from imageferry import logs  # noqa: PLC0415
+    from imageferry.check.run import run  # noqa: PLC0415
+    from imageferry.check.wish import parse  # noqa: PLC0415
+    from imageferry.settings import LogLevel  # noqa: PLC0415
+
+    wish = parse(argv, os.environ)
+    level = wish.settings.log_level
+    # The findings are on stdout; what the engine has to say about them at level info is in them.
+    logs.configure(
+        level=LogLevel.WARNING if level is LogLevel.INFO else level, style=wish.settings.log_format, file_descriptor=2
+    )
+    try:
+        return run(wish, tell=print, complain=lambda text: print(text, file=sys.stderr))
+    finally:
+        logs.flush(seconds=2.0)
 
 
 def _run(argv: Sequence[str]) -> int:

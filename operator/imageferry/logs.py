@@ -29,7 +29,7 @@ _MAX_VALUE_CHARS: Final = 4_096
 _MAX_TRACE_CHARS: Final = 32_768
 _MAX_DEPTH: Final = 6
 _MIN_SECRET_CHARS: Final = 6  # masking shorter ones would blacken half of every line
-_MAX_FORMS: Final = 256  # rotated tokens push the oldest out, which have ended by then
+_MAX_FORMS: Final = 1024  # three of each secret: more than a hundred accounts hold at a time
 
 # What these write below WARNING is headers, strings to sign and one line per event.
 NOISY: Final = (
@@ -67,15 +67,17 @@ class _Secrets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, None] = {}
+        self._known: dict[str, float] = {}
         self._longest_first: tuple[str, ...] = ()
 
-    def add(self, secret: str) -> None:
+    def add(self, secret: str, seconds: float) -> None:
         if len(secret) < _MIN_SECRET_CHARS:
             return
         forms = {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
+        now = time.monotonic()
         with self._lock:
-            self._known |= dict.fromkeys(forms)
+            self._known = {form: end for form, end in self._known.items() if end > now}
+            self._known |= dict.fromkeys(forms, now + seconds)
             for oldest in list(self._known)[:-_MAX_FORMS]:
                 del self._known[oldest]
             self._longest_first = tuple(sorted(self._known, key=len, reverse=True))
@@ -135,9 +137,12 @@ _secrets: Final = _Secrets()
 _outlets: Final[list[_Outlet]] = []
 
 
-def hide(secret: str) -> None:
-    """Mask this string, also when percent- or base64-encoded, in every line from now on."""
-    _secrets.add(secret)
+def hide(secret: str, *, seconds: float = float("inf")) -> None:
+    """Mask this string, also when percent- or base64-encoded, in every line from now on.
+
+    With `seconds`, for so long: a temporary key is worth nothing after its end.
+    """
+    _secrets.add(secret, seconds)
 
 
 def dropped_lines() -> int:

@@ -23,6 +23,7 @@ WHEN_ABSENT: Final[Mapping[str, str]] = {
     "namespace": "POD_NAMESPACE, else the service account's, else imageferry-system",
     "watch_namespaces": "all",
     "kubeconfig": "KUBECONFIG, else in-cluster",
+    "instance_metadata_endpoint": "the cloud's own",
     "identity": "POD_NAME or the host's name, and a random part",
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -130,6 +131,14 @@ class Settings:
     account_recheck_seconds: float = _seconds(3600.0, "who owns an account's key is asked again this often")
     secret_reread_seconds: float = _seconds(
         60.0, "an account's Secret is read again this often: bounds a rotation's delay"
+    )
+
+    identity_token_folder: str = _text(
+        "/var/run/secrets/imageferry.dev/tokens",
+        "where projected service account tokens lie, one file per provider name, for accounts with workloadIdentity",
+    )
+    instance_metadata_endpoint: str = _text(
+        "", "address of the instance metadata service, for accounts with instanceRole"
     )
 
     kube_request_seconds: float = _seconds(30.0, "a request to the API server is given up then")

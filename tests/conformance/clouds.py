@@ -4,6 +4,7 @@ A test speaks to the cloud through the contract of clouds/provider.py alone, and
 cloud joins by a class with the same methods and a row in `CLOUDS`.
 """
 
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,9 @@ from typing import Any, TypeVar
 from alibabacloud_oss_v2 import Client as OssClient
 from alibabacloud_oss_v2 import GetObjectRequest, PutObjectRequest, config, credentials
 
+from imageferry.clouds.alibaba import identity as alibaba_identity
 from imageferry.clouds.alibaba import provider as alibaba
-from imageferry.clouds.provider import Access, CloudConnection, ImageProvider, Origin, Search, Timings
+from imageferry.clouds.provider import Access, CloudConnection, ImageProvider, Obtain, Origin, Search, Timings
 from imageferry.core.account import Endpoints
 from imageferry.core.job import ExportJob, Kind, parse_export
 from imageferry.core.journal import Claim, Resolved
@@ -40,15 +42,17 @@ TIMINGS = Timings(
 
 @dataclass
 class Cloud:
-    """One emulator with one connection to it. `reports` are the requests told to the metrics."""
+    """One emulator with one connection to it. `reports` are the requests told to the metrics, `doubts` is set by refused keys."""
 
     emulator: EmulatorProcess
     connect: Callable[[Access], CloudConnection]
+    obtain: Obtain
     region: str
     other_region: str
     secret_words: Sequence[str]
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8))
     reports: list[tuple[str, str, str]] = field(default_factory=list)
+    doubts: threading.Event = field(default_factory=threading.Event)
 
     def connection(
         self,
@@ -68,6 +72,7 @@ class Cloud:
                 requests_per_second=requests_per_second,
                 pool=self.pool,
                 report=lambda action, region, code: self.reports.append((str(action), region, code)),
+                doubt=self.doubts.set,
             )
         )
 
@@ -218,6 +223,7 @@ def alibaba_cloud(state: Path) -> Iterator[Cloud]:
         cloud = Cloud(
             emulator,
             alibaba.connect,
+            alibaba_identity.obtain,
             region="cn-hangzhou",
             other_region="eu-central-1",
             secret_words=("fake-secret", "LTAI", "Signature", "://"),

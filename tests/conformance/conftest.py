@@ -29,6 +29,13 @@ def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
         yield running
 
 
+@pytest.fixture(params=CLOUDS, scope="module")
+def standing_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud that a module's tests share: each uses images, roles and buckets of its own and takes its settings back."""
+    with CLOUDS[request.param](tmp_path_factory.mktemp("cloud") / "state") as running:
+        yield running
+
+
 @pytest.fixture
 async def connection(cloud: Cloud) -> AsyncIterator[CloudConnection]:
     """A connection with the first account's key."""

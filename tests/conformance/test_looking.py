@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from imageferry.clouds.provider import ImageProvider
-from imageferry.core.errors import Transient
+from imageferry.clouds.provider import CloudConnection, ImageProvider
+from imageferry.core.errors import Rejected, Transient
 from imageferry.core.journal import Resolved
 from imageferry.core.keys import SEARCHED_NUMBERS, marks
 from imageferry.core.observation import (
@@ -51,6 +51,19 @@ async def test_nothing_of_ours_is_absent(cloud: Cloud, provider: ImageProvider, 
     found = await provider.find(looked_for(cloud, resolved, claimed()))
     assert isinstance(found, Absent)
     assert found.cloud_time > claimed().claimed_at + timedelta(minutes=9)
+
+
+async def test_a_region_that_does_not_exist_holds_nothing_of_ours(
+    cloud: Cloud, connection: CloudConnection, resolved: Resolved
+) -> None:
+    """A lost journal is no riddle there; but an open claim was made by a cloud that had the region, and is not closed so."""
+    provider = connection.provider(EXPORT, "cn-nowhere")
+    search = looked_for(cloud, resolved, claimed())
+    found = await provider.find(replace(search, until=None))
+    assert isinstance(found, Absent)
+    assert abs(found.cloud_time - claimed().claimed_at) < timedelta(minutes=1)
+    with pytest.raises(Rejected):
+        await provider.find(search)
 
 
 async def test_a_task_that_shows_our_files_is_ours(cloud: Cloud, provider: ImageProvider, resolved: Resolved) -> None:

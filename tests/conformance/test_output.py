@@ -40,17 +40,18 @@ async def test_every_file_is_collected(cloud: Cloud, provider: ImageProvider) ->
 
 @pytest.mark.parametrize("asked", FORMATS)
 async def test_every_format_is_known_by_its_bytes(cloud: Cloud, asked: str) -> None:
-    """What was asked for is what is found, whatever the file is called."""
+    """What was asked for is what is found, for each disk of the image, whatever the files are called."""
     connection = cloud.connection()
     provider = connection.provider(EXPORT, cloud.other_region)
     bucket = cloud.emulator.info["buckets"]["otherRegion"]
-    job = cloud.job("frankfurt", format=asked, destination={"bucket": bucket, "prefix": "web"})
+    job = cloud.job("frankfurt2", format=asked, destination={"bucket": bucket, "prefix": "web"})
     resolved = await provider.preflight(job)
     task = await provider.submit(job, claimed(), resolved)
     await ended(provider, task)
     found = await provider.collect(resolved, task)
     await connection.aclose()
-    assert ([item.format for item in found.items], found.flaw) == ([asked], None)
+    assert ([item.format for item in found.items], found.flaw) == ([asked, asked], None)
+    assert [(item.role, item.device) for item in found.items] == [(Role.SYSTEM, ""), (Role.DATA, "xvdb")]
 
 
 async def test_raw_in_place_of_the_format_is_noticed(cloud: Cloud) -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -152,7 +153,7 @@ async def test_the_owner_of_the_key_is_asked_from_the_cloud(cloud: Cloud, connec
         pytest.param({"token": "not-a-token"}, id="a wrong token"),
     ],
 )
-async def test_a_key_that_is_not_accepted_blocks(cloud: Cloud, keys: dict[str, str]) -> None:
+async def test_a_key_that_is_not_accepted_blocks(cloud: Cloud, keys: dict[str, Any]) -> None:
     """The Secret must change, and its words are not shown."""
     connection = cloud.connection(keys=replace(cloud.keys, **keys))
     with pytest.raises(Blocked) as blocked:

@@ -220,10 +220,9 @@ async def test_an_unknown_refusal_is_worth_another_try(
 
 
 async def test_a_missing_role_blocks(cloud: Cloud, provider: ImageProvider, resolved: Resolved) -> None:
-    """A role that does not exist is named with its remedy; the world must change, not the object."""
-    job = cloud.job(roleName="NoSuchRole")
+    """A role that went away since preflight is named with its remedy; the world must change, not the object."""
     with pytest.raises(Blocked) as blocked:
-        await provider.submit(job, claimed(), await provider.preflight(job))
+        await provider.submit(cloud.job(), claimed(), replace(resolved, role_name="NoSuchRole"))
     assert blocked.value.reason is Reason.ROLE_MISSING
     assert resolved.role_name == "AliyunECSImageExportDefaultRole"
 

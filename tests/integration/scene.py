@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ class Scene:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.emulator = stage.emulator
+        self.others: set[str] = set()
         self.emulator.admin("POST", "/settings", {"quota": PLENTY})
 
     # Setting the scene
@@ -128,6 +130,17 @@ class Scene:
             if each["action"] == "ExportImage" and _bears(each["params"].get("OSSPrefix", ""), name)
         ]
 
+    def written(self, name: str) -> list[Manifest]:
+        """Every status that was written for the export, oldest first."""
+        path = f"/namespaces/{self.stage.namespace}/imageexports/{name}/status"
+        passed = [request for request, code in list(self.stage.tap.requests) if code == HTTPStatus.OK]
+        return [request.written_status for request in passed if request.path.endswith(path) and request.written_status]
+
+    def log_lines(self) -> list[Manifest]:
+        """What the operators of the stage logged, line by line."""
+        lines = [line for operator in self.stage.operators for line in operator.log().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
     def tasks(self, name: str) -> list[Manifest]:
         """The cloud's tasks that were started for the export, newest first."""
         ids = {entry["result"]["TaskId"] for entry in self.submissions(name)}
@@ -154,6 +167,18 @@ class Scene:
         return "\n".join(operator.log()[-8000:] for operator in self.stage.operators)
 
     # The account
+
+    def other_accounts(self, specs: dict[str, Manifest]) -> None:
+        """Apply further CloudAccounts, each like the first but for these fields; they go with the scene."""
+        self.others |= specs.keys()
+        kind, usual = {"apiVersion": "imageferry.dev/v1alpha1", "kind": "CloudAccount"}, self.stage.account()["spec"]
+        items = [kind | {"metadata": {"name": name}, "spec": usual | spec} for name, spec in specs.items()]
+        self.stage.apply({"apiVersion": "v1", "kind": "List", "items": items})
+
+    def account(self, name: str) -> Manifest:
+        """A further CloudAccount as it is now."""
+        found: Manifest = json.loads(self.stage.plane.kubectl_run("get", "cloudaccount", name, "-o", "json"))
+        return found
 
     def give_credentials(self, of: str = "") -> None:
         """Put the first account's key into the Secret, or that of the one that the start line calls `of`."""
@@ -183,7 +208,12 @@ def scene(plane: ControlPlane, folder: Path, limit: int = 50, **settings: str) -
     """A stage without an operator yet; its account allows `limit` exports at one time."""
     with Stage(plane, folder, "--speed", str(SPEED), **settings) as stage:
         stage.write_account(limits={"concurrentExports": limit})
-        yield Scene(stage)
+        shown = Scene(stage)
+        yield shown
+    if shown.others:
+        no_finalizers = '{"metadata":{"finalizers":null}}'
+        plane.kubectl_run("patch", "cloudaccount", *shown.others, "--type=merge", "-p", no_finalizers)
+        plane.kubectl_run("delete", "cloudaccount", *shown.others)
 
 
 def one_submission(shown: Scene, name: str, done: Manifest) -> Manifest:

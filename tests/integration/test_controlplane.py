@@ -39,7 +39,7 @@ def test_serves_the_version_of_its_programs(plane: ControlPlane) -> None:
     version = json.loads(plane.kubectl_run("version", "-o", "json"))["serverVersion"]
     expected = build.version(build.APISERVER, build.ready().apiserver)
     assert expected == version["gitVersion"].removeprefix("v")
-    assert [int(part) for part in build.pinned("k8s.io/kubernetes").split(".")[:2]] <= [
+    assert [int(part) for part in build.RECIPE.pinned("k8s.io/kubernetes").split(".")[:2]] <= [
         int(version["major"]),
         int(version["minor"]),
     ]

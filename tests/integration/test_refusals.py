@@ -1,21 +1,42 @@
 """What the cloud refuses: no attempt is spent on it, it is waited out or named with its remedy, and never sent twice."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 import pytest
 
 from controlplane import ControlPlane
-from tests.integration.scene import FRANKFURT, PLENTY, Scene, one_submission, scene
+from imageferry.core.job import parse_time
+from tests.integration.scene import FRANKFURT, HANGZHOU, PLENTY, Scene, one_submission, scene
 from tests.operator_process import OperatorProcess
 from tests.stage import Manifest, condition, reason
 
 TOKYO = "ap-northeast-1"
+TRIES = 3
+ENOUGH = 1000
+"""As often as a fault strikes that is taken away by hand."""
+
+# A submission may take longer than the cloud accepts its signature.
+PATIENT: Final = {
+    "call_deadline_seconds": "4",
+    "lease_duration_seconds": "6",
+    "lease_give_up_seconds": "5",
+}
+
+PASSING: Final[dict[str, tuple[str, Manifest]]] = {
+    "throttled": ("Throttled", {"fault": "throttle", "times": TRIES}),
+    "late": ("ClockSkew", {"fault": "delay", "seconds": 3}),
+    "skewed": ("ClockSkew", {"fault": "unknownCode", "status": 400, "code": "InvalidTimeStamp.Expired"}),
+    "odd": ("CloudUnavailable", {"fault": "unknownCode", "status": 400, "code": "NeverHeardOf"}),
+}
+"""What a submission meets that proves that nothing started and passes by itself: the reason shown, and the fault."""
 
 
 @pytest.fixture(scope="module")
 def shown(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A scene with a third region: Frankfurt runs one export at a time, Tokyo takes one a week."""
-    with scene(plane, tmp_path_factory.mktemp("refusals")) as ready:
+    with scene(plane, tmp_path_factory.mktemp("refusals"), 50, **PATIENT) as ready:
         owner = ready.emulator.info["accountID"]
         ready.emulator.admin("POST", "/regions", {"id": TOKYO, "formats": ["raw"]})
         ready.emulator.admin("POST", "/buckets", {"name": "ferry-tokyo", "region": TOKYO, "account": owner})
@@ -34,15 +55,93 @@ def _message(each: Manifest, kind: str = "Ready") -> str:
     return next(str(found["message"]) for found in each["status"]["conditions"] if found["type"] == kind)
 
 
-def test_a_throttled_submission_is_made_anew_and_costs_nothing(shown: Scene) -> None:
-    """Throttling proves that nothing started: the claim is closed at once, no failure is counted."""
-    shown.image("throttled")
-    shown.fault("throttled", "throttle", times=2)
-    shown.export("throttled", image="m-throttled", backoffLimit=0)
-    done = shown.stage.until_succeeded("throttled")
-    one_submission(shown, "throttled", done)
-    assert (done["status"]["attempt"]["number"], done["status"]["attempt"]["failures"]) == (3, 0)
-    assert len({each["params"]["OSSPrefix"] for each in shown.asked("throttled")}) == 3
+@pytest.fixture(scope="module")
+def passing(shown: Scene) -> dict[str, list[Manifest]]:
+    """What was written into the status of each of these exports while it was refused; then the cause goes away."""
+    shown.emulator.admin("POST", "/settings", {"signatureLifeSeconds": 2})
+    for name, (said, fault) in PASSING.items():
+        region = FRANKFURT if said == "Throttled" else HANGZHOU
+        shown.image(name, region=region)
+        options: Manifest = {"times": ENOUGH} | fault
+        shown.fault(name, **options)
+        shown.export(name, image=f"m-{name}", region=region, backoffLimit=0)
+    shown.stage.until_true(
+        lambda: all(len(_refused(shown, name)) >= TRIES for name in PASSING), "refusals of each", seconds=60
+    )
+    refusals = {name: _refused(shown, name) for name in PASSING}
+    shown.emulator.admin("DELETE", "/faults")
+    shown.emulator.admin("POST", "/settings", {"signatureLifeSeconds": 15})
+    return refusals
+
+
+def _refused(shown: Scene, name: str) -> list[Manifest]:
+    return [each for each in shown.written(name) if _says(each) == PASSING[name][0]]
+
+
+def _says(status: Manifest) -> str:
+    return reason({"status": status})
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_refusal_that_passes_costs_nothing_and_says_when_it_is_tried_again(
+    shown: Scene, passing: dict[str, list[Manifest]], name: str
+) -> None:
+    """The claim is closed at once, no failure is counted, the next submission bears a new key, and nobody is asked to act."""
+    for status in passing[name]:
+        assert set(status["attempt"]) == {"number", "failures"}
+        assert status["attempt"]["failures"] == 0
+        assert "task" not in status
+        assert condition({"status": status}, "Reconciling") == "True"
+        assert condition({"status": status}, "Stalled") == ""
+        assert parse_time(status["queue"]["nextTryTime"]) >= parse_time(status["queue"]["since"])
+        assert status["lastError"]["reason"] == PASSING[name][0]
+    done = shown.stage.until_succeeded(name)
+    one_submission(shown, name, done)
+    asked = shown.asked(name)
+    assert len({each["params"]["OSSPrefix"] for each in asked}) == len(asked) == done["status"]["attempt"]["number"]
+    assert done["status"]["attempt"]["failures"] == 0
+    assert "queue" not in done["status"]
+
+
+def test_the_pauses_between_refused_submissions_grow(shown: Scene, passing: dict[str, list[Manifest]]) -> None:
+    """The first comes again after a fraction of a second, a later one after a multiple of that: no hot loop."""
+    assert passing["skewed"]
+    said = [line for line in shown.log_lines() if line.get("event") == "submission refused"]
+    assert len(said) >= len(PASSING)
+    pauses = [line["again_seconds"] for line in said if line["code"] == "InvalidTimeStamp.Expired"]
+    assert max(pauses) > 2 * min(pauses)
+
+
+def test_a_throttled_submission_comes_again_when_the_cloud_says_so(shown: Scene) -> None:
+    """With a Retry-After the next try is at that time, as the status says."""
+    shown.image("patient")
+    shown.fault("patient", "throttle", retryAfter=3000)
+    shown.export("patient", image="m-patient")
+    done = shown.stage.until_succeeded("patient")
+    one_submission(shown, "patient", done)
+    (told,) = [each for each in shown.written("patient") if _says(each) == "Throttled"]
+    queue = told["queue"]
+    assert parse_time(queue["nextTryTime"]) - parse_time(queue["since"]) >= timedelta(seconds=3)
+
+
+def test_a_wrong_clock_is_told_waited_out_and_heard_of_rarely(shown: Scene) -> None:
+    """ClockSkew on what is new, an account and exports alike; nobody is asked to act, nothing is asked in a hot loop."""
+    shown.export("before", seconds=3)
+    shown.stage.until("before", lambda each: "task" in each["status"])
+    shown.emulator.admin("POST", "/settings", {"clockOffsetSeconds": 3600})
+    shown.other_accounts({"fresh": {}})
+    shown.export("apart")
+    shown.export("apart-too", accountRef={"name": "fresh"})
+    seen = shown.until_reason(apart="ClockSkew", apart_too="ClockSkew")
+    shown.stage.until_true(lambda: reason(shown.account("fresh")) == "ClockSkew", "the account's reason")
+    for each in (seen["apart"], seen["apart-too"], shown.account("fresh")):
+        assert (condition(each, "Reconciling"), condition(each, "Stalled")) == ("True", "")
+    assert (shown.asked("apart"), shown.asked("apart-too")) == ([], [])
+    shown.emulator.admin("POST", "/settings", {"clockOffsetSeconds": 0})
+    for name in ("before", "apart", "apart-too"):
+        one_submission(shown, name, shown.stage.until_succeeded(name))
+    assert shown.stage.get("before")["status"]["attempt"]["failures"] == 0
+    shown.stage.until_true(lambda: condition(shown.account("fresh"), "Ready") == "True", "a ready account")
 
 
 def test_the_clouds_concurrent_quota_is_waited_out(shown: Scene) -> None:
@@ -58,6 +157,7 @@ def test_the_clouds_concurrent_quota_is_waited_out(shown: Scene) -> None:
     assert condition(waiting, "Stalled") == ""
     assert "key" not in waiting["status"]["attempt"]
     assert waiting["status"]["queue"]["nextTryTime"]
+    shown.stage.until_true(lambda: _closed(shown, FRANKFURT) == "ConcurrentQuotaExceeded", "the lane's row")
     for name in ("slot-a", "slot-b"):
         done = shown.stage.until_succeeded(name)
         one_submission(shown, name, done)
@@ -80,15 +180,20 @@ def test_the_clouds_weekly_quota_closes_the_lane(shown: Scene) -> None:
         assert seen[name]["status"]["queue"]["nextTryTime"] > seen[name]["status"]["queue"]["since"]
     assert seen["week-b"]["status"]["attempt"] == {"number": 1, "failures": 0}
     assert (len(shown.asked("week-b")), shown.asked("week-c")) == (1, [])
-    shown.stage.until_true(lambda: "WeeklyQuotaExceeded" in _closed(shown), "the lane's row")
+    shown.stage.until_true(lambda: _closed(shown, TOKYO) == "WeeklyQuotaExceeded", "the lane's row")
 
 
-def _closed(shown: Scene) -> list[str]:
-    return [row.get("closedReason", "") for row in shown.stage.account()["status"].get("lanes", [])]
+def _closed(shown: Scene, region: str) -> str:
+    """Why the region's lane is closed, as the account shows it beside the time at which it is tried again."""
+    rows = [row for row in shown.stage.account()["status"].get("lanes", []) if row["region"] == region]
+    return "".join(row["closedReason"] for row in rows if row.get("closedUntil"))
 
 
 def test_a_lasting_refusal_is_remembered_over_a_restart(shown: Scene, operator: OperatorProcess) -> None:
-    """An account that may not export stalls with the remedy, is not asked about again, and goes on once the spec changes."""
+    """An account that may not export stalls with the remedy, is not asked about again, and goes on once the spec changes.
+
+    Nor is a lane whose week is over asked about before its time.
+    """
     shown.image("barred")
     shown.fault("barred", "unknownCode", status=403, code="UserNotInTheWhiteList", message="Not allowed.")
     shown.export("barred", image="m-barred", backoffLimit=0)
@@ -103,6 +208,8 @@ def test_a_lasting_refusal_is_remembered_over_a_restart(shown: Scene, operator: 
     shown.stage.until_succeeded("witness")
     assert reason(shown.stage.get("barred")) == "NotWhitelisted"
     assert len(shown.asked("barred")) == 1
+    assert shown.asked("week-c") == []
+    assert len(shown.asked("week-b")) == 1
     shown.stage.patch("barred", {"priority": 1})
     done = shown.stage.until_succeeded("barred")
     one_submission(shown, "barred", done)
@@ -110,12 +217,12 @@ def test_a_lasting_refusal_is_remembered_over_a_restart(shown: Scene, operator: 
 
 
 def test_a_missing_role_is_named_with_its_remedy(shown: Scene) -> None:
-    """The role that the spec names does not exist: RoleMissing says what to create; another role in the spec goes on."""
+    """The role that the spec names does not exist: RoleMissing says what to create, before anything is submitted."""
     shown.export("roleless", roleName="NoSuchRole")
     held = shown.until_reason(roleless="RoleMissing")["roleless"]
     assert condition(held, "Stalled") == "True"
-    assert "create the role" in _message(held, "Stalled")
-    assert held["status"]["attempt"] == {"number": 1, "failures": 0}
+    assert "NoSuchRole" in _message(held, "Stalled")
+    assert shown.asked("roleless") == []
     shown.stage.patch("roleless", {"roleName": "AliyunECSImageExportDefaultRole"})
     one_submission(shown, "roleless", shown.stage.until_succeeded("roleless"))
 

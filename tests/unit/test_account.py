@@ -7,9 +7,13 @@ import pytest
 from imageferry.core.account import (
     ACCOUNT_FINALIZER,
     Account,
+    AssumedRole,
     Endpoints,
     Grants,
+    InstanceRole,
     Limits,
+    StoredKey,
+    WorkloadIdentity,
     barred,
     insecure_endpoint,
     parse_account,
@@ -86,6 +90,15 @@ def test_an_image_that_is_not_known_yet_is_not_judged() -> None:
     assert barred(granted(image_ids=("m-none",)), a_job(), LABELS, "") is None
 
 
+def test_the_clouds_default_role_needs_the_grant_too() -> None:
+    """A wish that names no role is held to the list once it is known which role it will take."""
+    account = granted(role_names=("OurRole",))
+    assert barred(account, a_job(), LABELS, "m-1") is None
+    refusal = barred(account, a_job(), LABELS, "m-1", "DefaultRole")
+    assert refusal is not None
+    assert refusal.reason is Reason.ROLE_NOT_PERMITTED
+
+
 @pytest.mark.parametrize(
     ("selector", "fits"),
     [
@@ -139,9 +152,8 @@ def test_an_account_is_read_whole() -> None:
         guarded=True,
         provider="Alibaba",
         region="cn-hangzhou",
-        secret="key",
-        credentials_kind="secretRef",
-        assume_role=True,
+        source=StoredKey("key"),
+        assumed=AssumedRole("acs:ram::1:role/x", "", "imageferry"),
         namespaces_from="Selector",
         namespace_names=(),
         namespace_selector={"matchLabels": {"team": "images"}},
@@ -160,7 +172,25 @@ def test_the_smallest_account_restricts_nothing_and_admits_nobody() -> None:
         }
     )
     assert (account.namespaces_from, account.grants, account.limits) == ("", Grants(), Limits())
-    assert (account.secret, account.credentials_kind, account.assume_role) == ("", "instanceRole", False)
+    assert (account.source, account.assumed) == (InstanceRole("r"), None)
+
+
+def test_a_workload_identity_names_role_and_provider() -> None:
+    """The role to take and who vouches for the cluster; a role on top keeps its external id and session name."""
+    role = {"roleARN": "acs:ram::2:role/y", "externalID": "team", "sessionName": "exports"}
+    account = parse_account(
+        {
+            "metadata": {"name": "a", "uid": "u"},
+            "spec": {
+                "provider": "Alibaba",
+                "region": "cn-hangzhou",
+                "credentials": {"workloadIdentity": {"roleARN": "acs:ram::1:role/x", "providerARN": "acs:ram::1:oidc-provider/p"}},
+                "assumeRole": role,
+            },
+        }
+    )  # fmt: skip
+    assert account.source == WorkloadIdentity("acs:ram::1:role/x", "acs:ram::1:oidc-provider/p")
+    assert account.assumed == AssumedRole("acs:ram::2:role/y", "team", "exports")
 
 
 @pytest.mark.parametrize(

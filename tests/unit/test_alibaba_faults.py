@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from imageferry.clouds.alibaba.faults import ROWS, Refused, Started, Unreachable, Unreadable, row
+from imageferry.clouds.alibaba.codes.rows import Started
+from imageferry.clouds.alibaba.faults import TABLES, Refused, Unreachable, Unreadable, documented, row
 from imageferry.clouds.alibaba.verdicts import clean, ended, reading, submitting
 from imageferry.core.errors import (
     MESSAGE_LIMIT,
@@ -20,80 +21,143 @@ from imageferry.core.errors import (
 )
 from imageferry.core.reasons import Reason
 
-EXPORT_IMAGE = [
-    "InvalidImageName.Malformed",
-    "InvalidOSSPrefix.Malformed",
-    "InvalidRegionId.NotFound",
-    "InvalidRegion.NotSupport",
-    "IncorrectImageStatus",
-    "InvalidImageFormat.Malformed",
-    "InvalidImageFormat.RegionNotSupported",
-    "InvalidOSSBucket.NotFound",
-    "OperationDenied",
-    "InvalidImage.DiskAmountOrSize",
-    "ImageNotSupported",
-    "InvalidOSSBucket.NotMatched",
-    "InvalidOSSObject.NeedRestore",
-    "ImageIsExporting",
-    "ExportImageFailed",
-    "UserNotInTheWhiteList",
-    "NoSetRoletoECSServiceAcount",
-    "NoSetRoletoECSServiceAccount",
-    "InvalidOSS.NotAuthorized",
-    "ConcurrentQuotaExceed.ExportImage",
-    "WeeklyQuotaExceed.ExportImage",
-    "InvalidImageLicense.NotSupported",
-    "InvalidImageCategory.NotSupported",
-    "InvalidOSSBucket.EncryptUnsupported",
-    "InvalidImageId.NotFound",
-    "MissingParameter",
-    "DryRunOperation",
-    "DRYRUN.SUCCESS",
-]
-"""The error table of ExportImage, with the codes that only its prose names."""
+Expected = tuple[type[Failure], Reason]
 
-TASKS = [
-    "InvalidTaskId.NotFound",
-    "InvalidTaskId.TaskActionNotSupport",
-    "InvalidTaskId.IncorrectTaskStatus",
-    "CancelTaskFailed",
-]
+EXPORT_IMAGE: dict[tuple[int, str], Expected] = {
+    (400, "InvalidImageName.Malformed"): (Rejected, Reason.INVALID_SPEC),
+    (400, "InvalidOSSPrefix.Malformed"): (Rejected, Reason.INVALID_SPEC),
+    (400, "InvalidRegionId.NotFound"): (Rejected, Reason.REGION_NOT_FOUND),
+    (400, "InvalidRegion.NotSupport"): (Rejected, Reason.REGION_NOT_SUPPORTED),
+    (400, "IncorrectImageStatus"): (Blocked, Reason.IMAGE_NOT_READY),
+    (400, "InvalidImageFormat.Malformed"): (Rejected, Reason.INVALID_SPEC),
+    (400, "InvalidOSSBucket.NotFound"): (Blocked, Reason.BUCKET_NOT_FOUND),
+    (400, "OperationDenied"): (Rejected, Reason.IMAGE_NOT_SUPPORTED),
+    (400, "InvalidImage.DiskAmountOrSize"): (Rejected, Reason.TOO_MANY_DISKS),
+    (400, "ImageNotSupported"): (Rejected, Reason.ENCRYPTED_SNAPSHOT),
+    (400, "InvalidOSSBucket.NotMatched"): (Rejected, Reason.BUCKET_REGION_MISMATCH),
+    (403, "ImageNotSupported"): (Rejected, Reason.IMAGE_NOT_SUPPORTED),
+    (403, "ImageIsExporting"): (Deferred, Reason.IMAGE_BUSY),
+    (403, "ExportImageFailed"): (Transient, Reason.CLOUD_UNAVAILABLE),
+    (403, "UserNotInTheWhiteList"): (Blocked, Reason.NOT_WHITELISTED),
+    (403, "NoSetRoletoECSServiceAcount"): (Blocked, Reason.ROLE_MISSING),
+    (403, "ConcurrentQuotaExceed.ExportImage"): (Deferred, Reason.CONCURRENT_QUOTA_EXCEEDED),
+    (403, "WeeklyQuotaExceed.ExportImage"): (Deferred, Reason.WEEKLY_QUOTA_EXCEEDED),
+    (403, "InvalidImageLicense.NotSupported"): (Rejected, Reason.LICENSE_NOT_EXPORTABLE),
+    (403, "InvalidOSSBucket.EncryptUnsupported"): (Blocked, Reason.BUCKET_ENCRYPTED),
+    (404, "InvalidImageId.NotFound"): (Rejected, Reason.IMAGE_NOT_FOUND),
+    # what newer versions of the page and its prose name besides
+    (400, "MissingParameter"): (Transient, Reason.INTERNAL_ERROR),
+    (400, "InvalidImageFormat.RegionNotSupported"): (Rejected, Reason.FORMAT_NOT_SUPPORTED_IN_REGION),
+    (400, "InvalidOSSObject.NeedRestore"): (Blocked, Reason.OBJECT_INVALID),
+    (400, "DryRunOperation"): (Transient, Reason.INTERNAL_ERROR),
+    (400, "DRYRUN.SUCCESS"): (Transient, Reason.INTERNAL_ERROR),
+    (403, "NoSetRoletoECSServiceAccount"): (Blocked, Reason.ROLE_MISSING),
+    (403, "InvalidOSS.NotAuthorized"): (Blocked, Reason.ROLE_PERMISSION_MISSING),
+    (403, "InvalidImageCategory.NotSupported"): (Rejected, Reason.IMAGE_NOT_SUPPORTED),
+}
+"""The error table of ExportImage, status and code, and what each means."""
 
-EVERYWHERE = [
-    "IncompleteSignature",
-    "InvalidAccessKeyId.NotFound",
-    "SignatureNonceUsed",
-    "IdempotentParameterMismatch",
-    "InsufficientBalance",
-    "MissingParameter",
-    "InvalidParameter",
-    "UnsupportedParameter",
-    "Forbidden.RAM",
-    "Forbidden.Unauthorized",
-    "Forbidden.SubUser",
-    "Forbidden.AccessKeyDisabled",
-    "Forbidden.RiskControl",
-    "InvalidAction",
-    "LastTokenProcessing",
-    "InvalidRegionId.NotFound",
-    "OperationConflict",
-    "InternalError",
-    "ServiceUnavailable",
-    "ServiceUnavailable.RegionMaintaining",
-    "SignatureDoesNotMatch",
-    "InvalidSecurityToken.Expired",
-    "InvalidTimeStamp.Expired",
-]
-"""The codes common to all ECS calls."""
+_FIELD: Expected = (Rejected, Reason.INVALID_SPEC)
+_FILE: Expected = (Rejected, Reason.OBJECT_INVALID)
 
-OSS = [
-    "NoSuchBucket",
-    "NoSuchKey",
-    "AccessDenied",
-    "InvalidAccessKeyId",
-    "SecurityTokenExpired",
-    "RequestTimeTooSkewed",
-]
+IMPORT_IMAGE: dict[tuple[int, str], Expected] = {
+    (400, "InvalidImageName.Malformed"): _FIELD,
+    (400, "InvalidImageName.Duplicated"): (Rejected, Reason.NAME_CONFLICT),
+    (400, "InvalidDescription.Malformed"): _FIELD,
+    (400, "InvalidArchitecture.Malformed"): _FIELD,
+    (400, "InvalidPlatform.Malformed"): _FIELD,
+    (400, "InvalidOSType.Malformed"): _FIELD,
+    (400, "InvalidBootMode.Malformed"): _FIELD,
+    (400, "InvalidBootMode.NotSupport"): _FIELD,
+    (400, "InvalidLicenseType.NotSupported"): _FIELD,
+    (400, "InvalidLicenseType.BYOLOnly"): _FIELD,
+    (400, "InvalidParameter.DetectionStrategy"): _FIELD,
+    (400, "InvalidParameter.FeaturesImdsSupport"): _FIELD,
+    (400, "InvalidClientToken.Malformed"): (Transient, Reason.INTERNAL_ERROR),
+    (400, "InvalidImageSize"): _FIELD,
+    (400, "InvalidDataDiskSize"): _FIELD,
+    (400, "InvalidOSSObject.NotFound"): (Blocked, Reason.OBJECT_NOT_FOUND),
+    (400, "InvalidOSSObject.Malformed"): _FIELD,
+    (400, "InvalidOSSObject.Size"): (Blocked, Reason.OBJECT_INVALID),
+    (400, "InvalidOSSObject.NeedRestore"): (Blocked, Reason.OBJECT_INVALID),
+    (400, "UnsupportedSuffix.OSSObject"): _FILE,
+    (400, "InvalidOSSBucket.Malformed"): _FIELD,
+    (400, "InvalidOSSBucket.FlowLimit"): (Transient, Reason.THROTTLED),
+    (400, "InvalidOSSBucket.NotFound"): (Blocked, Reason.BUCKET_NOT_FOUND),
+    (400, "InvalidOSSBucket.NotMatched"): (Rejected, Reason.BUCKET_REGION_MISMATCH),
+    (400, "InvalidImageFormat.Malformed"): _FIELD,
+    (400, "InvalidRegion.NotSupport"): (Rejected, Reason.REGION_NOT_SUPPORTED),
+    (400, "DRYRUN.SUCCESS"): (Transient, Reason.INTERNAL_ERROR),
+    (400, "Account.Arrearage"): (Blocked, Reason.NOT_AUTHORIZED),
+    (403, "ImageIsImporting"): (Deferred, Reason.IMAGE_BUSY),
+    (403, "QuotaExceed.Image"): (Deferred, Reason.IMAGE_QUOTA_EXCEEDED),
+    (403, "ImportImageFailed"): (Transient, Reason.CLOUD_UNAVAILABLE),
+    (403, "UserNotInTheWhiteList"): (Blocked, Reason.NOT_WHITELISTED),
+    (403, "MissingParameter.DiskDeviceMapping"): (Transient, Reason.INTERNAL_ERROR),
+    (403, "InvalidBlockSize.NotSupport"): _FILE,
+    (403, "InvalidVHDImage.IncorrectSize"): _FILE,
+    (403, "ImageCheckUnsupported.WindowsImage"): _FIELD,
+    (403, "InvalidArchitecture.PlatformUnsupported"): _FIELD,
+    (403, "InvalidAccountStatus.OSSDisabled"): (Blocked, Reason.NOT_AUTHORIZED),
+    (403, "TagKey.Duplication"): _FIELD,
+    (403, "NoSetRoletoECSServiceAcount"): (Blocked, Reason.ROLE_MISSING),
+    (403, "InvalidOSS.NotAuthorized"): (Blocked, Reason.ROLE_PERMISSION_MISSING),
+    (403, "InvalidOSSBucket.EncryptUnsupported"): (Blocked, Reason.BUCKET_ENCRYPTED),
+    (404, "InvalidResourceGroup.NotFound"): _FIELD,
+}
+"""The same for ImportImage."""
+
+_AGAIN: Expected = (Transient, Reason.CLOUD_UNAVAILABLE)
+_OURS: Expected = (Transient, Reason.INTERNAL_ERROR)
+_NO_KEY: Expected = (Blocked, Reason.CREDENTIALS_REJECTED)
+_NO_RIGHT: Expected = (Blocked, Reason.NOT_AUTHORIZED)
+
+OTHERS: dict[tuple[str, str], Expected] = {
+    ("DescribeTasks", "MissingParameter"): _OURS,
+    ("DescribeTasks", "InvalidRegionId.NotFound"): (Rejected, Reason.REGION_NOT_FOUND),
+    ("DescribeTaskAttribute", "InvalidTaskId.NotFound"): (Transient, Reason.TASK_LOST),
+    ("CancelTask", "InvalidTaskId.TaskActionNotSupport"): _AGAIN,
+    ("CancelTask", "InvalidTaskId.IncorrectTaskStatus"): _AGAIN,
+    ("CancelTask", "CancelTaskFailed"): _AGAIN,
+    ("DescribeImages", "InvalidRegionId.NotFound"): (Rejected, Reason.REGION_NOT_FOUND),
+    ("DeleteImage", "ImageUsingByInstance"): (Blocked, Reason.IMAGE_BUSY),
+    ("DeleteImage", "ImageUseShared"): (Blocked, Reason.IMAGE_BUSY),
+    ("DeleteImage", "ImageIsImporting"): (Deferred, Reason.IMAGE_BUSY),
+    ("DeleteImage", "ImageIsExporting"): (Deferred, Reason.IMAGE_BUSY),
+    ("DeleteImage", "OperationDenied.ImageCopying"): (Deferred, Reason.IMAGE_BUSY),
+    ("GetRole", "EntityNotExist.Role"): (Blocked, Reason.ROLE_MISSING),
+    ("GetRole", "NoPermission"): _NO_RIGHT,
+    ("GetBucketInfo", "NoSuchBucket"): (Blocked, Reason.BUCKET_NOT_FOUND),
+    ("GetBucketInfo", "AccessDenied"): _NO_RIGHT,
+    ("HeadObject", "NoSuchKey"): (Transient, Reason.OBJECT_NOT_FOUND),
+    ("GetObject", "InvalidAccessKeyId"): _NO_KEY,
+    ("GetObject", "SecurityTokenExpired"): _NO_KEY,
+    ("GetObject", "RequestTimeTooSkewed"): (Transient, Reason.CLOCK_SKEW),
+    ("every call", "IncompleteSignature"): _NO_KEY,
+    ("every call", "InvalidAccessKeyId.NotFound"): _NO_KEY,
+    ("every call", "SignatureNonceUsed"): _AGAIN,
+    ("every call", "IdempotentParameterMismatch"): _AGAIN,
+    ("every call", "InsufficientBalance"): _NO_RIGHT,
+    ("every call", "MissingParameter"): _OURS,
+    ("every call", "InvalidParameter"): _OURS,
+    ("every call", "UnsupportedParameter"): _OURS,
+    ("every call", "Forbidden.RAM"): _NO_RIGHT,
+    ("every call", "Forbidden.Unauthorized"): _NO_RIGHT,
+    ("every call", "Forbidden.SubUser"): _NO_RIGHT,
+    ("every call", "Forbidden.AccessKeyDisabled"): _NO_KEY,
+    ("every call", "Forbidden.RiskControl"): _NO_RIGHT,
+    ("every call", "InvalidAction"): _OURS,
+    ("every call", "LastTokenProcessing"): _AGAIN,
+    ("every call", "InvalidRegionId.NotFound"): (Rejected, Reason.REGION_NOT_FOUND),
+    ("every call", "OperationConflict"): _AGAIN,
+    ("every call", "InternalError"): _AGAIN,
+    ("every call", "ServiceUnavailable"): _AGAIN,
+    ("every call", "ServiceUnavailable.RegionMaintaining"): _AGAIN,
+    ("every call", "SignatureDoesNotMatch"): _NO_KEY,
+    ("every call", "InvalidSecurityToken.Expired"): _NO_KEY,
+    ("every call", "InvalidTimeStamp.Expired"): (Transient, Reason.CLOCK_SKEW),
+}
+"""The codes of the other calls, and those common to all."""
 
 PROVES_NOTHING = [
     "SignatureNonceUsed",
@@ -102,74 +166,102 @@ PROVES_NOTHING = [
     "InvalidImageName.Duplicated",
     "ImageIsExporting",
     "ImageIsImporting",
+    "OperationDenied.ImageCopying",
     "ExportImageFailed",
     "ImportImageFailed",
 ]
 """Refusals that may speak of our own request: never a proof that no task started."""
+
+EVERY = sorted({(table.calls[0], code) for table in TABLES for code in table.rows})
+"""Each row of each table, by a call that is answered with it."""
 
 
 def _refused(code: str, status: int = 403, text: str = "said", retry: float | None = None) -> Refused:
     return Refused(status=status, code=code, text=text, request_id="R-1", retry_after_seconds=retry)
 
 
-@pytest.mark.parametrize("code", sorted({*EXPORT_IMAGE, *TASKS, *EVERYWHERE, *OSS, *PROVES_NOTHING}))
-def test_every_documented_code_has_a_row(code: str) -> None:
+def _named(cases: dict[tuple[int, str], Expected]) -> list[str]:
+    return [f"{code} {status}" for status, code in cases]
+
+
+@pytest.mark.parametrize(("answer", "expected"), EXPORT_IMAGE.items(), ids=_named(EXPORT_IMAGE))
+def test_a_code_of_an_export_becomes_the_failure_it_means(answer: tuple[int, str], expected: Expected) -> None:
+    """The failure's class decides what the engine does, its reason what the user reads."""
+    status, code = answer
+    failure = reading("ExportImage", _refused(code, status))
+    assert (type(failure), failure.reason) == expected
+
+
+@pytest.mark.parametrize(("answer", "expected"), IMPORT_IMAGE.items(), ids=_named(IMPORT_IMAGE))
+def test_a_code_of_an_import_becomes_the_failure_it_means(answer: tuple[int, str], expected: Expected) -> None:
+    """The same, with the fields of an import in its words."""
+    status, code = answer
+    failure = reading("ImportImage", _refused(code, status))
+    assert (type(failure), failure.reason) == expected
+    assert "export" not in failure.message.lower()
+
+
+@pytest.mark.parametrize(("answer", "expected"), OTHERS.items(), ids=[" ".join(answer) for answer in OTHERS])
+def test_a_code_of_another_call_becomes_the_failure_it_means(answer: tuple[str, str], expected: Expected) -> None:
     """No documented code falls into the default."""
-    assert code in ROWS
+    action, code = answer
+    assert documented(action, code) is not None
+    failure = reading(action, _refused(code))
+    assert (type(failure), failure.reason) == expected
 
 
-@pytest.mark.parametrize("code", sorted(ROWS))
-def test_only_the_listed_codes_leave_a_submission_open(code: str) -> None:
+@pytest.mark.parametrize(("action", "code"), EVERY)
+def test_only_the_listed_codes_leave_a_submission_open(action: str, code: str) -> None:
     """A refusal below 500 proves that nothing started, unless it may speak of our own request."""
-    failure = submitting("ExportImage", _refused(code))
+    failure = submitting(action, _refused(code))
     assert isinstance(failure, Unconfirmed) == (code in PROVES_NOTHING)
-    assert (ROWS[code].started is Started.MAYBE) == (code in PROVES_NOTHING)
+    assert (row(action, _refused(code)).started is Started.MAYBE) == (code in PROVES_NOTHING)
 
 
-@pytest.mark.parametrize("code", sorted(ROWS))
-def test_no_error_of_the_server_proves_anything(code: str) -> None:
+@pytest.mark.parametrize(("action", "code"), EVERY)
+def test_no_error_of_the_server_proves_anything(action: str, code: str) -> None:
     """From 500 on a task may have started, whatever the code."""
-    assert isinstance(submitting("ExportImage", _refused(code, 500)), Unconfirmed)
+    assert isinstance(submitting(action, _refused(code, 500)), Unconfirmed)
 
 
-@pytest.mark.parametrize("code", sorted(ROWS))
-def test_every_failure_names_its_code_and_ends_as_a_sentence(code: str) -> None:
+@pytest.mark.parametrize(("action", "code"), EVERY)
+def test_every_failure_names_its_code_and_ends_as_a_sentence(action: str, code: str) -> None:
     """Users read a whole sentence, the log and lastError get the code, and nothing changes from try to try."""
-    failure = reading("ExportImage", _refused(code))
+    failure = reading(action, _refused(code))
     assert (failure.code, failure.request_id) == (code, "R-1")
     assert "R-1" not in failure.message
-    assert failure.message == reading("ExportImage", _refused(code)).message
+    assert failure.message == reading(action, _refused(code)).message
     assert re.search(r"\.\)?( The cloud said: said)?$", failure.message)
     assert len(failure.message) < MESSAGE_LIMIT
 
 
-EXPECTED: dict[str, tuple[str, int, type[Failure], Reason]] = {
-    "an unknown code of a read": ("Something.New", 400, Transient, Reason.CLOUD_UNAVAILABLE),
-    "an encrypted image": ("ImageNotSupported", 400, Rejected, Reason.ENCRYPTED_SNAPSHOT),
-    "a marketplace image": ("ImageNotSupported", 403, Rejected, Reason.IMAGE_NOT_SUPPORTED),
-    "an image in the making": ("IncorrectImageStatus", 400, Blocked, Reason.IMAGE_NOT_READY),
-    "a disabled key": ("Forbidden.AccessKeyDisabled", 403, Blocked, Reason.CREDENTIALS_REJECTED),
-    "an expired token": ("InvalidSecurityToken.Expired", 403, Blocked, Reason.CREDENTIALS_REJECTED),
-    "a missing right": ("Forbidden.RAM", 403, Blocked, Reason.NOT_AUTHORIZED),
-    "a missing role": ("NoSetRoletoECSServiceAcount", 403, Blocked, Reason.ROLE_MISSING),
-    "no allow-listing": ("UserNotInTheWhiteList", 403, Blocked, Reason.NOT_WHITELISTED),
-    "a clock that is wrong": ("InvalidTimeStamp.Expired", 400, Transient, Reason.CLOCK_SKEW),
-    "throttling by user": ("Throttling.User", 400, Throttled, Reason.THROTTLED),
-    "a busy image": ("ImageIsExporting", 403, Deferred, Reason.IMAGE_BUSY),
-}
+def test_an_unknown_code_of_a_read_is_worth_another_try() -> None:
+    """What no document names is no verdict on the spec."""
+    failure = reading("DescribeImages", _refused("Something.New", 400))
+    assert (type(failure), failure.reason) == (Transient, Reason.CLOUD_UNAVAILABLE)
 
 
-@pytest.mark.parametrize(("code", "status", "kind", "reason"), EXPECTED.values(), ids=EXPECTED)
-def test_a_code_becomes_the_failure_it_means(code: str, status: int, kind: type[Failure], reason: Reason) -> None:
-    """The failure's class decides what the engine does, its reason what the user reads."""
-    failure = reading("ExportImage", _refused(code, status))
-    assert (type(failure), failure.reason) == (kind, reason)
+def test_an_unknown_refusal_of_a_submission_proves_that_nothing_started() -> None:
+    """An answer below 500 that names a code is the cloud's own no, whatever the code."""
+    failure = submitting("ExportImage", _refused("Something.New", 400))
+    assert (type(failure), failure.reason) == (Transient, Reason.CLOUD_UNAVAILABLE)
+
+
+def test_a_call_is_answered_from_its_own_table_first() -> None:
+    """One code, two calls, two remedies."""
+    told = {
+        action: reading(action, _refused("NoSetRoletoECSServiceAcount")).message
+        for action in ("ExportImage", "ImportImage")
+    }
+    assert "AliyunECSImageExportRolePolicy" in told["ExportImage"]
+    assert "AliyunECSImageImportRolePolicy" in told["ImportImage"]
 
 
 DEFERRED = {
     "ConcurrentQuotaExceed.ExportImage": (Scope.SLOT, 60),
     "WeeklyQuotaExceed.ExportImage": (Scope.LANE, 3600),
     "ImageIsExporting": (Scope.IMAGE, 30),
+    "QuotaExceed.Image": (Scope.LANE, 900),
 }
 
 
@@ -212,8 +304,8 @@ def test_only_a_request_that_never_left_is_unsent() -> None:
 def test_a_bucket_of_another_region_is_told_from_a_missing_right() -> None:
     """OSS answers both with AccessDenied and differs only in its words."""
     text = "The bucket you are attempting to access must be addressed using the specified endpoint."
-    assert row(_refused("AccessDenied", text=text)).reason is Reason.BUCKET_REGION_MISMATCH
-    assert row(_refused("AccessDenied")).reason is Reason.NOT_AUTHORIZED
+    assert row("GetBucketInfo", _refused("AccessDenied", text=text)).reason is Reason.BUCKET_REGION_MISMATCH
+    assert row("GetBucketInfo", _refused("AccessDenied")).reason is Reason.NOT_AUTHORIZED
 
 
 TASK_ENDS = {
@@ -229,7 +321,7 @@ TASK_ENDS = {
 @pytest.mark.parametrize(("code", "expected"), TASK_ENDS.values(), ids=TASK_ENDS)
 def test_a_failed_task_is_tried_again_unless_it_can_never_work(code: str, expected: tuple[Reason, bool]) -> None:
     """What another attempt cannot mend is not attempted again."""
-    reason, message, retryable = ended(code, "words")
+    reason, message, retryable = ended("ExportImage", code, "words")
     assert (reason, retryable) == expected
     assert message.endswith("words")
 

@@ -32,8 +32,8 @@ def test_the_table_has_one_row_for_each_module() -> None:
     modules = {
         file.relative_to(ROOT).as_posix()
         for folder in SOURCES
-        for file in (ROOT / folder).rglob("*.py")
-        if file.name != "__init__.py"
+        for file in (ROOT / folder).rglob("*.*")
+        if file.suffix in {".py", ".go"} and file.name != "__init__.py"
     }
     assert sorted(file for _, file in _last_table()) == sorted(modules)
 

@@ -145,64 +145,71 @@ CASES = {
     },
     "idle (no claim, no task)": {
         "after a lost journal every mark is looked for first": (
-            a_job(), LOST, lost(), Look(SEARCHED_NUMBERS, range(1, 0)), 0),
+            a_job(), LOST, lost(), Look(SEARCHED_NUMBERS, range(1, 0)), 1),
         "a status that named another's attempt counts as lost even without our finalizer": (
-            a_job(guarded=False), a_journal(doubtful=True), facts(), Look(SEARCHED_NUMBERS, range(1, 0)), 0),
-        "a status that was wiped is looked for even without our finalizer": (
-            a_job(guarded=False), LOST, facts(wiped=True), Look(SEARCHED_NUMBERS, range(1, 0)), 0),
+            a_job(guarded=False), a_journal(doubtful=True), facts(), Guard(), 0),
+        "a status that was wiped leaves a mark that a restart does not forget": (
+            a_job(guarded=False), LOST, facts(wiped=True), Guard(), 0),
+        "a status that was wiped is looked for, even where our finalizer is new": (
+            a_job(), LOST, facts(wiped=True), Look(SEARCHED_NUMBERS, range(1, 0)), 1),
+        "a lost journal that nothing proves empty uses no key again": (
+            a_job(), LOST, facts(wiped=True, observation=unprovable(), absent_since=NOON),
+            Claim(LOST_NUMBERING + 1), 15),
+        "a lost journal that is proven empty begins with the first key": (
+            a_job(), LOST, facts(wiped=True, observation=absent(), absent_since=NOON), Claim(1), 15),
         "a retry after an unknown outcome looks before it claims": (
-            a_job(), OPEN_END, facts(), Look(range(1, 3), range(1, 2)), 0),
+            a_job(), OPEN_END, facts(), Look(range(1, 3), range(1, 2)), 1),
         "the task of a lost journal is followed again": (
-            a_job(), LOST, lost(observation=seen_running(3)), Adopt(seen_running(3)), 1),
+            a_job(), LOST, lost(observation=seen_running(3)), Adopt(seen_running(3)), 2),
         "after an open end a task that runs after all is followed": (
-            a_job(), OPEN_END, facts(observation=seen_running(2)), Adopt(seen_running(2)), 1),
+            a_job(), OPEN_END, facts(observation=seen_running(2)), Adopt(seen_running(2)), 2),
         "a task on the image that may be ours is waited for": (
-            a_job(), LOST, lost(observation=a_candidate()), UNCLEAR, 2),
+            a_job(), LOST, lost(observation=a_candidate()), UNCLEAR, 3),
         "one empty look does not prove that a lost journal held nothing": (
-            a_job(), LOST, lost(observation=absent(), absent_since=NOON), LOOKING, 2),
+            a_job(), LOST, lost(observation=absent(), absent_since=NOON), LOOKING, 3),
         "what this cloud cannot prove is waited for": (
-            a_job(), LOST, lost(observation=unprovable(), absent_since=NOON), LOOKING, 3),
+            a_job(), LOST, lost(observation=unprovable(), absent_since=NOON), LOOKING, 4),
         "what can never be proven ends as unknown, not as a second try": (
             a_job(), LOST, lost(observation=unprovable(MUCH_LATER), absent_since=NOON),
-            Fail(Reason.OUTCOME_UNKNOWN, UNKNOWN), 3),
+            Fail(Reason.OUTCOME_UNKNOWN, UNKNOWN), 4),
         "without claim or task a deletion takes no time": (
-            a_job(deleting=True), a_journal(), facts(), Release(orphan=False), 4),
+            a_job(deleting=True), a_journal(), facts(), Release(orphan=False), 5),
         "a lost journal does not hold up a deletion under Orphan": (
-            a_job(deleting=True, deletion_policy=ORPHAN), LOST, lost(), Release(orphan=False), 4),
+            a_job(deleting=True, deletion_policy=ORPHAN), LOST, lost(), Release(orphan=False), 5),
         "a cancel request ends what was never submitted": (
             a_job(cancel_request="now"), a_journal(), facts(),
-            Fail(Reason.CANCELLED, "Cancelled before anything was submitted."), 5),
+            Fail(Reason.CANCELLED, "Cancelled before anything was submitted."), 6),
         "a passed deadline ends it between two attempts": (
             a_job(active_deadline_seconds=60), a_journal(attempt=a_closed_attempt(), start_at=NOON),
             facts(now=NOON + timedelta(seconds=61)),
-            Fail(Reason.DEADLINE_EXCEEDED, TOO_LATE), 6),
+            Fail(Reason.DEADLINE_EXCEEDED, TOO_LATE), 7),
         "after the last attempt it ends with the cloud's last reason": (
             a_job(), SPENT, facts(),
             Fail(Reason.BACKOFF_LIMIT_EXCEEDED,
                  "4 attempts failed; spec.backoffLimit lets 3 be followed by another. "
-                 "The last one: The snapshot could not be read."), 7),
+                 "The last one: The snapshot could not be read."), 8),
         "a missing Secret is awaited with a short recheck": (
-            a_job(), a_journal(), facts(away=AWAY, owner=""), Hold(AWAY, 30.0), 8),
-        "a missing grant holds it": (a_job(), a_journal(), facts(barred=BARRED), Hold(BARRED, 900.0), 8),
+            a_job(), a_journal(), facts(away=AWAY, owner=""), Hold(AWAY, 30.0), 9),
+        "a missing grant holds it": (a_job(), a_journal(), facts(barred=BARRED), Hold(BARRED, 900.0), 9),
         "a lasting refusal of the cloud is not tried again at once": (
-            a_job(), a_journal(), facts(refused=REFUSED), Hold(REFUSED, 900.0), 8),
+            a_job(), a_journal(), facts(refused=REFUSED), Hold(REFUSED, 900.0), 9),
         "a suspended job submits nothing": (
             a_job(suspend=True), a_journal(), facts(checked=None),
-            Wait(Reason.SUSPENDED, "spec.suspend is true: nothing new is submitted."), 9),
+            Wait(Reason.SUSPENDED, "spec.suspend is true: nothing new is submitted."), 10),
         "before the claim the cloud is asked what the job means": (
-            a_job(), a_journal(), facts(checked=None), Check(), 10),
+            a_job(), a_journal(), facts(checked=None), Check(), 11),
         "an image that is still being made is awaited": (
-            a_job(), a_journal(), facts(checked=NOT_READY), Hold(NOT_READY, 30.0), 11),
+            a_job(), a_journal(), facts(checked=NOT_READY), Hold(NOT_READY, 30.0), 12),
         "a busy image is a wait and costs nothing": (
-            a_job(), a_journal(), facts(turn=BUSY), Wait(Reason.IMAGE_BUSY, BUSY.message, retry_at=LONG_AFTER), 12),
-        "no claim without our finalizer": (a_job(guarded=False), a_journal(), facts(), Guard(), 13),
-        "its turn come, the first attempt is claimed": (a_job(), a_journal(), facts(), Claim(1), 14),
-        "each attempt takes a new number": (a_job(), a_journal(attempt=a_closed_attempt(7)), facts(), Claim(8), 14),
+            a_job(), a_journal(), facts(turn=BUSY), Wait(Reason.IMAGE_BUSY, BUSY.message, retry_at=LONG_AFTER), 13),
+        "no claim without our finalizer": (a_job(guarded=False), a_journal(), facts(), Guard(), 14),
+        "its turn come, the first attempt is claimed": (a_job(), a_journal(), facts(), Claim(1), 15),
+        "each attempt takes a new number": (a_job(), a_journal(attempt=a_closed_attempt(7)), facts(), Claim(8), 15),
         "after a loss with proof numbering goes on where no key was used": (
-            a_job(), LOST, lost(observation=absent(LONG_AFTER), absent_since=NOON), Claim(LOST_NUMBERING + 1), 14),
+            a_job(), LOST, lost(observation=absent(LONG_AFTER), absent_since=NOON), Claim(LOST_NUMBERING + 1), 15),
         "a deadline does not fire while the clocks disagree": (
             a_job(active_deadline_seconds=60), a_journal(attempt=a_closed_attempt(), start_at=NOON),
-            facts(now=MUCH_LATER, clock_agrees=False), Claim(2), 14),
+            facts(now=MUCH_LATER, clock_agrees=False), Claim(2), 15),
     },
     "claim, mine and unsent": {
         "an unsent claim is taken back when a cancel is requested": (

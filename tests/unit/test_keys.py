@@ -44,6 +44,7 @@ def test_a_mark_is_the_users_prefix_and_the_key() -> None:
     key = attempt_key(UID, 7)
     assert (mark(UID, 7, "web").key, mark(UID, 7, "web").object_prefix) == (key, f"web{key}")
     assert mark(UID, 7, "").object_prefix == key
+    assert mark(UID, 7, "web").number == 7
     assert marks(UID, range(1, 4), "web") == tuple(mark(UID, number, "web") for number in (1, 2, 3))
 
 

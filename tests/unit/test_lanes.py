@@ -259,14 +259,16 @@ def test_orphans_hold_slots() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "reopens"),
-    [(Reason.CONCURRENT_QUOTA_EXCEEDED, True), (Reason.WEEKLY_QUOTA_EXCEEDED, False)],
+    ("reason", "scope", "reopens"),
+    [(Reason.CONCURRENT_QUOTA_EXCEEDED, Scope.SLOT, True), (Reason.WEEKLY_QUOTA_EXCEEDED, Scope.LANE, False)],
 )
-def test_a_closed_lane_opens_when_a_slot_is_freed_or_at_its_time(reason: Reason, *, reopens: bool) -> None:
+def test_a_closed_lane_opens_when_a_slot_is_freed_or_at_its_time(
+    reason: Reason, scope: Scope, *, reopens: bool
+) -> None:
     """A concurrent quota is worth a try as soon as a task ends; a weekly one only at its time."""
     harbour = Harbour(limit=None)
     harbour.hold("a")
-    refused = Deferred(reason, "No.", scope=Scope.SLOT, retry_after_seconds=3600)
+    refused = Deferred(reason, "No.", scope=scope, retry_after_seconds=3600)
     until = harbour.lanes.defer(LANE, "m-b", refused)
     refusal = harbour.lanes.turn("b", a_job(uid="b"), LANE, "m-b")
     assert refusal

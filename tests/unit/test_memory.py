@@ -1,6 +1,6 @@
 """What a process remembers of a job beside its status, and the facts that come of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -26,10 +26,10 @@ from tests.builders import (
 )
 
 
-def facts_at(memory: Memory, journal: Journal, *, monotonic: float = 1000.0) -> Facts:
+def facts_at(memory: Memory, journal: Journal, *, now: datetime = NOON, monotonic: float = 1000.0) -> Facts:
     """The facts at this moment of the process `me`, in ordinary surroundings."""
     around = Surroundings(
-        now=NOON,
+        now=now,
         monotonic=monotonic,
         identity=ME,
         owner=OWNER,
@@ -49,10 +49,10 @@ def facts_at(memory: Memory, journal: Journal, *, monotonic: float = 1000.0) -> 
 def test_absence_counts_from_the_first_of_the_looks_that_found_nothing() -> None:
     """The cloud's clock at the first empty look stays until something is seen."""
     memory = Memory()
-    memory.observe(absent(), now=NOON)
-    memory.observe(unprovable(LONG_AFTER), now=LONG_AFTER)
+    memory.observe(absent(), now=NOON, at=0.0)
+    memory.observe(unprovable(LONG_AFTER), now=LONG_AFTER, at=0.0)
     assert memory.absent_since == NOON
-    memory.observe(seen_running(), now=LONG_AFTER)
+    memory.observe(seen_running(), now=LONG_AFTER, at=0.0)
     assert memory.absent_since is None
 
 
@@ -75,7 +75,7 @@ def test_a_claim_is_unsent_only_for_the_process_that_made_it() -> None:
 def test_a_claim_begins_with_nothing_seen() -> None:
     """What was seen before a claim says nothing about it."""
     memory = Memory(collected=Artifacts((), None))
-    memory.observe(absent(), now=NOON)
+    memory.observe(absent(), now=NOON, at=0.0)
     memory.claim(at=0.0)
     assert (memory.observation, memory.collected, memory.absent_since) == (NotLooked(), None, None)
 
@@ -106,10 +106,20 @@ def test_the_clocks_agree_within_a_minute(apart: int, *, agrees: bool) -> None:
     """A deadline fires only by a clock that the cloud has confirmed."""
     memory = Memory()
     assert not facts_at(memory, running()).clock_agrees
-    memory.observe(absent(), now=NOON + timedelta(seconds=apart))
-    assert facts_at(memory, running()).clock_agrees is agrees
+    shown = NOON + timedelta(seconds=apart)
+    memory.observe(absent(), now=shown, at=1000.0)
+    assert facts_at(memory, running(), now=shown).clock_agrees is agrees
     memory.begin_visit(has_task=False)
-    assert facts_at(memory, running()).clock_agrees is agrees
+    assert facts_at(memory, running(), now=shown).clock_agrees is agrees
+
+
+@pytest.mark.parametrize(("jump", "agrees"), [(0, True), (59, True), (-59, True), (60, False), (-86400, False)])
+def test_a_clock_that_jumped_since_the_cloud_was_seen_agrees_with_nobody(jump: int, *, agrees: bool) -> None:
+    """An hour passed by the monotonic clock; the local one shows that hour and the jump."""
+    memory = Memory()
+    memory.observe(absent(), now=NOON, at=1000.0)
+    shown = NOON + timedelta(seconds=3600 + jump)
+    assert facts_at(memory, running(), now=shown, monotonic=4600.0).clock_agrees is agrees
 
 
 def test_a_deletion_is_timed_from_its_first_sight() -> None:
@@ -123,7 +133,7 @@ def test_a_closed_attempt_leaves_nothing_behind() -> None:
     memory = Memory(checked=resolved())
     memory.claim(at=5.0)
     memory.ask_to_cancel(at=6.0)
-    memory.observe(absent(), now=NOON)
+    memory.observe(absent(), now=NOON, at=0.0)
     memory.forget_attempt()
     known = facts_at(memory, claimed())
     assert (known.unsent, known.cancel_due, known.cancel_acknowledged) == (False, True, False)

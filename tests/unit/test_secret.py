@@ -104,4 +104,4 @@ def test_what_is_no_key_is_refused_by_name_and_never_shown(secret: dict[str, obj
 def test_a_key_does_not_show_itself() -> None:
     """Neither a log line nor a traceback that prints the value gives it away."""
     keys = Keys(key_id=KEY_ID, secret=CANARY, token=TOKEN)
-    assert repr(keys) == str(keys) == f"Keys(key_id='{KEY_ID}')"
+    assert repr(keys) == str(keys) == f"Keys(key_id='{KEY_ID}', life_seconds=None)"

@@ -52,6 +52,18 @@ def adopt(journal: Journal, found: Ours, *, account_id: str = OWNER) -> Journal:
     return transition.adopted(journal, found, account_id=account_id, by=ME, now=LATER)
 
 
+def test_who_repeats_a_submission_makes_the_claim_its_own_first() -> None:
+    """Nothing but the claimant's name changes: the key, the time that is signed and the pinned parameters stay."""
+    after = transition.taken_over(claimed(), "another")
+    assert after == replace(claimed(), attempt=replace(an_attempt(), claim=a_claim(claimed_by="another")))
+
+
+def test_where_nothing_is_claimed_nothing_is_taken_over() -> None:
+    """A closed attempt stays closed."""
+    closed = a_journal(attempt=a_closed_attempt())
+    assert transition.taken_over(closed, "another") == closed
+
+
 def test_a_claim_names_attempt_owner_and_process() -> None:
     """All that a lost answer is resolved by stands in the status before anything is sent."""
     before = a_journal(queued=Queued(NOON, None), last_refusal=REFUSAL, attempt=a_closed_attempt(failures=1))

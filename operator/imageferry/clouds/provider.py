@@ -9,15 +9,17 @@ Laws:
 - Files and tasks are ours if the object name begins with the attempt's object prefix and "_"; nothing else counts.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
-from imageferry.core.account import Endpoints
+from imageferry.clouds.finding import Finding
+from imageferry.core.account import AssumedRole, Endpoints, InstanceRole, WorkloadIdentity
 from imageferry.core.artifacts import Artifact, Artifacts
-from imageferry.core.job import Job, Kind
+from imageferry.core.job import ExportJob, Job, Kind
 from imageferry.core.journal import Claim, Resolved
 from imageferry.core.keys import Mark
 from imageferry.core.observation import Observation, Task
@@ -124,7 +126,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Everything a cloud needs to make its clients. `report` is told action, region and code of every request made."""
+    """Everything a cloud needs to make its clients. `report` is told action, region and code of every request made.
+
+    `doubt` is told when the cloud answers that it does not take the keys (any more).
+    """
 
     keys: Keys
     endpoints: Endpoints
@@ -132,6 +137,25 @@ class Access:
     requests_per_second: float | None
     pool: ThreadPoolExecutor
     report: Callable[[str, str, str], None]
+    doubt: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One region to inspect: the exports that are meant for it, and buckets to look at beside theirs."""
+
+    region: str
+    jobs: tuple[ExportJob, ...] = ()
+    buckets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """What to inspect. `concurrent_exports` is the account's own limit; `dry_run` lets the cloud be asked without a task."""
+
+    places: tuple[Place, ...]
+    concurrent_exports: int | None
+    dry_run: bool
 
 
 class CloudConnection(Protocol):
@@ -143,8 +167,36 @@ class CloudConnection(Protocol):
     def provider(self, kind: Kind, region: str) -> ImageProvider:
         """The verbs for one direction in one region; the same object for the same arguments."""
 
+    async def inspect(self, inquiry: Inquiry) -> Sequence[Finding]:
+        """What the account and each export lack, and what the cloud shows of itself; only reads and dry runs.
+
+        Raises a Failure only if the cloud does not even tell who owns the credentials, or which regions it has.
+        """
+
     async def aclose(self) -> None:
         """Let go of what the connection holds."""
 
 
 Connect = Callable[[Access], CloudConnection]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What temporary keys are to be had for, and everything needed to ask for them.
+
+    `keys` sign the request for an assumed role; the other two kinds need none. `token_file` holds the projected service
+    account token, `metadata_endpoint` replaces the address of the instance's metadata service unless it is empty.
+    """
+
+    role: WorkloadIdentity | InstanceRole | AssumedRole
+    keys: Keys | None
+    endpoints: Endpoints
+    token_file: Path
+    metadata_endpoint: str
+    deadline_seconds: float
+    pool: ThreadPoolExecutor
+    report: Callable[[str, str, str], None]
+
+
+Obtain = Callable[[Exchange], Awaitable[Keys]]
+"""Ask the cloud for temporary keys, once. Raises Blocked with the remedy, or Transient."""

@@ -15,6 +15,9 @@ from imageferry.core.reasons import Reason
 
 ACCOUNT_FINALIZER: Final = "imageferry.dev/account"
 
+SESSION_NAME: Final = "imageferry"
+"""The name under which the cloud's audit log shows a session, unless the account names another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
@@ -45,6 +48,41 @@ class Limits:
     requests_per_second: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key that lies in a Secret of the operator's own namespace."""
+
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadIdentity:
+    """A role taken with the operator's projected service account token; no key is stored anywhere."""
+
+    role_arn: str
+    provider_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRole:
+    """The role of the virtual machine that the operator runs on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedRole:
+    """A role assumed on top of the account's own credentials; `external_id` is empty where none is asked for."""
+
+    role_arn: str
+    external_id: str
+    session_name: str
+
+
+Source = StoredKey | WorkloadIdentity | InstanceRole
+"""Where an account's credentials come from."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Who pays and who may."""
@@ -56,11 +94,8 @@ class Account:
     guarded: bool
     provider: str
     region: str
-    secret: str
-    """The Secret's name in the operator's own namespace; empty where another source of credentials is named."""
-    credentials_kind: str
-    """The field of spec.credentials in use: secretRef, workloadIdentity or instanceRole."""
-    assume_role: bool
+    source: Source
+    assumed: AssumedRole | None
     namespaces_from: str
     """Names, Selector or All; empty means that nobody may refer to the account."""
     namespace_names: tuple[str, ...]
@@ -73,7 +108,6 @@ class Account:
 def parse_account(manifest: Mapping[str, Any]) -> Account:
     """The account of a CloudAccount object as the API server returns it."""
     metadata, spec = manifest["metadata"], manifest["spec"]
-    credentials = spec.get("credentials", {})
     namespaces, limits, endpoints = (spec.get(field) or {} for field in ("allowedNamespaces", "limits", "endpoints"))
     return Account(
         name=metadata["name"],
@@ -83,9 +117,8 @@ def parse_account(manifest: Mapping[str, Any]) -> Account:
         guarded=ACCOUNT_FINALIZER in metadata.get("finalizers", ()),
         provider=spec["provider"],
         region=spec.get("region", ""),
-        secret=credentials.get("secretRef", {}).get("name", ""),
-        credentials_kind=next(iter(credentials), ""),
-        assume_role="assumeRole" in spec,
+        source=_source(spec["credentials"]),
+        assumed=_assumed(spec.get("assumeRole")),
         namespaces_from=namespaces.get("from", ""),
         namespace_names=tuple(namespaces.get("names", ())),
         namespace_selector=namespaces.get("selector", {}),
@@ -103,14 +136,33 @@ def parse_account(manifest: Mapping[str, Any]) -> Account:
     )
 
 
+def _source(credentials: Mapping[str, Any]) -> Source:
+    """The one source that the schema lets stand there."""
+    match credentials:
+        case {"workloadIdentity": {"roleARN": role_arn, "providerARN": provider_arn}}:
+            return WorkloadIdentity(role_arn, provider_arn)
+        case {"instanceRole": {"name": name}}:
+            return InstanceRole(name)
+        case _:
+            return StoredKey(credentials["secretRef"]["name"])
+
+
+def _assumed(role: Mapping[str, Any] | None) -> AssumedRole | None:
+    if role is None:
+        return None
+    return AssumedRole(role["roleARN"], role.get("externalID", ""), role.get("sessionName", SESSION_NAME))
+
+
 def _grants(allow: Mapping[str, Any]) -> Grants:
     fields = ("regions", "buckets", "imageIDs", "objectPrefixes", "roleNames")
     lists = [tuple(allow[field]) if field in allow else None for field in fields]
     return Grants(regions=lists[0], buckets=lists[1], image_ids=lists[2], object_prefixes=lists[3], role_names=lists[4])
 
 
-def barred(account: Account, job: Job, namespace_labels: Mapping[str, str], image_id: str) -> Refusal | None:
-    """The first grant that the job lacks, or None. `image_id` is empty while it is not known yet."""
+def barred(
+    account: Account, job: Job, namespace_labels: Mapping[str, str], image_id: str, role_name: str = ""
+) -> Refusal | None:
+    """The first grant that the job lacks, or None. Image and role are those that it resolves to, empty while not known yet."""
     grants = account.grants
     if not _admits(account, job.namespace, namespace_labels):
         return Refusal(
@@ -120,8 +172,9 @@ def barred(account: Account, job: Job, namespace_labels: Mapping[str, str], imag
     region = job.region or account.region
     if not _listed(region, grants.regions):
         return _lacks(Reason.REGION_NOT_PERMITTED, account, "region", region, "regions")
-    if not _listed(job.role_name, grants.role_names) and job.role_name:
-        return _lacks(Reason.ROLE_NOT_PERMITTED, account, "role", job.role_name, "roleNames")
+    role = role_name or job.role_name
+    if role and not _listed(role, grants.role_names):
+        return _lacks(Reason.ROLE_NOT_PERMITTED, account, "role", role, "roleNames")
     if isinstance(job, ExportJob):
         if not _listed(job.bucket, grants.buckets):
             return _lacks(Reason.BUCKET_NOT_PERMITTED, account, "bucket", job.bucket, "buckets")

@@ -71,6 +71,11 @@ def operation_of(kind: Kind) -> str:
     return _OPERATIONS[kind]
 
 
+def kind_of(operation: str) -> Kind:
+    """The direction that the word stands for."""
+    return next(kind for kind, word in _OPERATIONS.items() if word == operation)
+
+
 def orphan_of(job: Job, journal: Journal, claim: Claim, now: datetime) -> Orphan:
     """The record of what a job leaves behind."""
     resolved = journal.resolved

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from imageferry.core.errors import Refusal
 from imageferry.core.job import UnknownOutcome
 from imageferry.core.observation import Failed, Ours, Running, Succeeded
-from imageferry.core.reasons import NOT_YET, Reason
+from imageferry.core.reasons import NOT_YET, PASSING, Reason
 from imageferry.core.situation import Situation
 from imageferry.core.step import (
     Adopt,
@@ -50,8 +50,10 @@ def _found(situation: Situation) -> Ours:
 # Looking
 
 
-def look(situation: Situation) -> Look:
-    """Search for every attempt that may live."""
+def look(situation: Situation) -> Step:
+    """Search for every attempt that may live; by nobody's credentials nothing can be found."""
+    if situation.facts.away and not situation.job.deleting:
+        return hold(situation, situation.facts.away)
     return Look(situation.numbers_to_find, situation.numbers_closed)
 
 
@@ -85,10 +87,12 @@ def settle_lost(situation: Situation) -> Step:
 # Holding and waiting
 
 
-def hold(situation: Situation, refusal: Refusal | None) -> Hold:
-    """A person has to change something, or what is missing may yet come."""
+def hold(situation: Situation, refusal: Refusal | None) -> Hold | Wait:
+    """A person has to change something, or what is missing may yet come; what passes by itself is waited out."""
     refusal = _known(refusal)
     bounds = situation.bounds
+    if refusal.reason in PASSING:
+        return Wait(refusal.reason, refusal.message, bounds.look_again_seconds)
     awaited = refusal.reason in NOT_YET
     return Hold(refusal, bounds.look_again_seconds if awaited else bounds.hold_recheck_seconds)
 

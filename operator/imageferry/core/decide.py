@@ -4,8 +4,8 @@
 
 *stop* = cancel requested, deadline passed or deleting. *bound* = the time a deletion may take (Situation.bound_passed).
 *lost* = no attempt is recorded, and our finalizer is there, or the status was wiped or named an attempt that is not ours; a
-deletion under Orphan does not ask. *open end* = a retry was requested after OutcomeUnknown or TaskLost. "..." repeats the
-facts of the row above.
+deletion under Orphan does not ask, nor does an object without our finalizer while account, credentials or a grant are away.
+*open end* = a retry was requested after OutcomeUnknown or TaskLost. "..." repeats the facts of the row above.
 
 finished
     deleting, policy Orphan -> Release
@@ -17,7 +17,8 @@ finished
     else -> Rest
 
 idle (no claim, no task)
-    lost and bound not passed, or open end and no stop: not looked -> Look
+    lost by its status alone: no finalizer, not deleting -> Guard, so that a restart does not forget it
+    lost and bound not passed, or open end and no stop: not looked -> Look; Hold(reason) while account or credentials are away
     ... a task of ours is found (after an open end: one that runs or ended well) -> Adopt
     ... Candidate, or lost, with our finalizer, and Absent for less than one whole window since the first look -> Wait
     ... lost, Unprovable, with our finalizer, until unknownOutcomeSeconds or where unknownOutcome is Fail -> Wait until unknownOutcomeSeconds, then Fail(OutcomeUnknown)
@@ -25,7 +26,7 @@ idle (no claim, no task)
     cancel requested -> Fail(Cancelled)
     deadline passed -> Fail(DeadlineExceeded)
     no attempts left -> Fail(BackoffLimitExceeded), message: the cloud's last reason
-    account, grant, spec or the remembered refusal of the last submission says no -> Hold(reason)
+    account, grant, spec or the remembered refusal of the last submission says no -> Hold(reason); Wait(reason) for what passes by itself
     suspended -> Wait(Suspended)
     preflight not asked -> Check
     preflight says no -> Hold(reason)
@@ -200,8 +201,14 @@ IDLE: Final = Group(
     "idle (no claim, no task)",
     (
         Row(
+            "lost by its status alone: no finalizer, not deleting",
+            "Guard, so that a restart does not forget it",
+            lambda s: s.must_look and s.lost and not s.job.guarded and not s.job.deleting,
+            lambda _: Guard(),
+        ),
+        Row(
             "lost and bound not passed, or open end and no stop: not looked",
-            "Look",
+            "Look; Hold(reason) while account or credentials are away",
             lambda s: s.must_look and s.not_looked,
             answers.look,
         ),
@@ -239,7 +246,7 @@ IDLE: Final = Group(
         ),
         Row(
             "account, grant, spec or the remembered refusal of the last submission says no",
-            "Hold(reason)",
+            "Hold(reason); Wait(reason) for what passes by itself",
             lambda s: s.says_no is not None,
             lambda s: answers.hold(s, s.says_no),
         ),

@@ -15,7 +15,7 @@ Only these cross the contract of a cloud (clouds/provider.py). Anything else tha
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import Final
+from typing import Final, Self
 
 from imageferry.core.reasons import Reason
 
@@ -36,6 +36,12 @@ class Failure(Exception):  # noqa: N818 -- the word of the design; each kind bel
         self.message = message[:MESSAGE_LIMIT]
         self.code = code
         self.request_id = request_id
+
+    def again(self) -> Self:
+        """The same failure once more, for each of several who wait for one call: a raised exception belongs to its raiser."""
+        found = type(self).__new__(type(self), *self.args)
+        found.__dict__.update(self.__dict__)
+        return found
 
 
 class Transient(Failure):

@@ -42,7 +42,7 @@ class Facts:
     now: datetime
     """The local wall clock, for what is shown and for deadlines; never for the window of a claim."""
     clock_agrees: bool
-    """The cloud's last Date and the local clock lie within a minute."""
+    """The cloud's last Date and the local clock lay within a minute, and the local clock has not jumped since."""
     observation: Observation
     collected: Artifacts | None
     """What lies under the attempt's key, once it was listed since the task's end was seen."""
@@ -107,7 +107,7 @@ def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
     claim, deleting_since = journal.claim, memory.deletion_seen_at
     return Facts(
         now=around.now,
-        clock_agrees=memory.clocks_apart_seconds < around.bounds.clock_agreement_seconds,
+        clock_agrees=_clock_agrees(memory, around),
         observation=memory.observation,
         collected=memory.collected,
         owner=around.owner,
@@ -131,6 +131,12 @@ def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
         has_token=around.has_token,
         bounds=around.bounds,
     )
+
+
+def _clock_agrees(memory: Memory, around: Surroundings) -> bool:
+    """The local clock agreed with the cloud's when that was last seen, and has not jumped since."""
+    jumped = abs(around.now.timestamp() - around.monotonic - memory.clock_offset_seconds)
+    return max(memory.clocks_apart_seconds, jumped) < around.bounds.clock_agreement_seconds
 
 
 _FIRST_CANCEL_PAUSE_SECONDS: Final = 5.0

@@ -129,7 +129,7 @@ def _shared(manifest: Mapping[str, Any], spec: "_Fields") -> dict[str, Any]:
     metadata = manifest["metadata"]
     annotations = metadata.get("annotations") or {}
     return {
-        "namespace": metadata.get("namespace", ""),
+        "namespace": metadata["namespace"],
         "name": metadata["name"],
         "uid": metadata["uid"],
         "generation": metadata.get("generation", 0),

@@ -6,7 +6,7 @@ written to one, is in core/status.py.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from imageferry.core.artifacts import Artifact
 from imageferry.core.observation import Task
@@ -139,6 +139,12 @@ class Journal:
     def finished(self) -> bool:
         """The job ended, well or badly."""
         return self.completion_at is not None
+
+    def deadline(self, limit_seconds: int | None) -> datetime | None:
+        """When a limit passes that counts from the first submission; None without a limit, or before there was one."""
+        if limit_seconds is None or self.start_at is None:
+            return None
+        return self.start_at + timedelta(seconds=limit_seconds)
 
     @property
     def failed(self) -> bool:

@@ -25,11 +25,16 @@ class Memory:
     observation: Observation = field(default_factory=NotLooked)
     clocks_apart_seconds: float = inf
     """Between the cloud's clock and the local one, at the last observation that showed the cloud's."""
+    clock_offset_seconds: float = 0.0
+    """The local clock less the monotonic one at that observation: if it is another now, the local clock has jumped since."""
     absent_since: datetime | None = None
     """The cloud's clock at the first of the consecutive looks that found nothing."""
     collected: Artifacts | None = None
     checked: Resolved | Refusal | None = None
     checked_at: float = 0.0
+    paused: Refusal | None = None
+    """What refused the last submission of this process for a passing reason; no other is made before `paused_until`."""
+    paused_until: float = 0.0
     guarded_here: bool = False
     """This process put the finalizer on and has written no claim since."""
     unsent: bool = False
@@ -55,11 +60,12 @@ class Memory:
         if not has_task:
             self.observation = NotLooked()
 
-    def observe(self, seen: Observation, *, now: datetime) -> None:
+    def observe(self, seen: Observation, *, now: datetime, at: float) -> None:
         """The cloud was seen to say something. Absence counts from the first of the looks that found nothing."""
         self.observation = seen
         if not isinstance(seen, NotLooked):
             self.clocks_apart_seconds = abs((seen.cloud_time - now).total_seconds())
+            self.clock_offset_seconds = now.timestamp() - at
         if not isinstance(seen, Absent | Unprovable):
             self.absent_since = None
         elif self.absent_since is None:
@@ -90,9 +96,14 @@ class Memory:
         """The request provably never left."""
         self.unsent = True
 
+    def pause(self, refusal: Refusal, *, until: float) -> None:
+        """A submission was refused for a reason that passes by itself."""
+        self.paused, self.paused_until = refusal, until
+
     def submit(self) -> None:
         """The cloud accepted the task; what was seen before says nothing about it."""
         self.forget_looks()
+        self.paused = None
 
     def ask_to_cancel(self, *, at: float) -> None:
         """The cloud took a request to end the task."""

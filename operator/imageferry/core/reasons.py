@@ -120,7 +120,9 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "at status.queue.nextTryTime",
     ),
     Reason.IMAGE_BUSY: Meaning(
-        "Another task works on the same image: one at a time is the cloud's rule.", _NOTHING, "when that task ends"
+        "Another task works on the same image: one at a time is the cloud's rule.",
+        _NOTHING,
+        "when a task of the lane ends, and at status.queue.nextTryTime",
     ),
     Reason.THROTTLED: Meaning(
         "The cloud asks for fewer requests.", "Nothing, or lower limits.requestsPerSecond.", "after the time it named"
@@ -178,17 +180,19 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "The image does not exist in this account and region.", "Correct spec.source or spec.region.", _CHANGE
     ),
     Reason.IMAGE_AMBIGUOUS: Meaning(
-        "The name or family fits more than one image.", "Name the image by its imageID.", _CHANGE
+        "More than one image of the account bears the name.", "Name the image by its imageID.", _CHANGE
     ),
     Reason.IMAGE_NOT_READY: Meaning(
-        "The image is not available yet.", "Wait until its creation has ended.", "every 30 seconds"
+        "The image is not available yet, or its creation failed.",
+        "Wait until its creation has ended; use another image if it failed.",
+        "every 30 seconds",
     ),
     Reason.IMAGE_NOT_OWNED: Meaning(
         "The image is public, shared or of another account.", "Copy it into a custom image of this account.", _CHANGE
     ),
     Reason.IMAGE_NOT_SUPPORTED: Meaning(
-        "The cloud does not export this kind of image (for example from its marketplace).",
-        "Use an image that was not made from a marketplace image.",
+        "The cloud does not export this kind of image, such as one made from an image of its marketplace.",
+        "Use a custom image that was not made from a marketplace image.",
         _CHANGE,
     ),
     Reason.ENCRYPTED_SNAPSHOT: Meaning(
@@ -229,12 +233,14 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "The account may not use image export.", "Open a ticket at the cloud to enable it.", _CHANGE
     ),
     Reason.ROLE_MISSING: Meaning(
-        "The cloud's service has no role that lets it write to the bucket.",
-        "Create the role with its trust policy (see the provider's page).",
+        "The role with which the cloud's compute service reads or writes the bucket does not exist.",
+        "Create it, let that service assume it (trust policy), and attach the policy of the provider's page.",
         _CHANGE,
     ),
     Reason.ROLE_PERMISSION_MISSING: Meaning(
-        "The role lacks a permission on the bucket.", "Attach the policy of the provider's page to it.", _CHANGE
+        "The role does not let the cloud's compute service assume it, or lacks a permission on the bucket.",
+        "Correct its trust policy, or attach the policy of the provider's page to it.",
+        _CHANGE,
     ),
     Reason.ACCOUNT_NOT_FOUND: Meaning(
         "spec.accountRef names no CloudAccount.", "Create it, or correct the name.", "when it appears"
@@ -248,9 +254,11 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.ACCOUNT_CHANGED: Meaning(
         "The credentials belong to another cloud account than the attempt was made with.",
         "Give the CloudAccount credentials of the first owner again.",
-        _CHANGE,
+        "when the account or its Secret changes, and every 30 seconds",
     ),
-    Reason.EXPORT_NOT_FOUND: Meaning("The export that exportRef names does not exist.", "Create it.", _CHANGE),
+    Reason.EXPORT_NOT_FOUND: Meaning(
+        "The export that exportRef names does not exist.", "Create it.", "every 30 seconds"
+    ),
     Reason.EXPORT_FAILED: Meaning("The export that exportRef names failed.", "Retry that export.", _CHANGE),
     Reason.NOT_YET_SUPPORTED: Meaning(
         "This release does not know what to do with the field named.", "Leave the field at its default.", _CHANGE
@@ -285,7 +293,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "The credentials lack a permission for this call.", "Attach the policy of the provider's page.", _CHANGE
     ),
     Reason.CLOCK_SKEW: Meaning(
-        "The clock of the operator's machine differs from the cloud's.", "Synchronise the clock.", "every 30 seconds"
+        "The clock of the operator's machine differs from the cloud's.", "Synchronise the clock.", "with growing pauses"
     ),
     Reason.ORPHANED: Meaning(
         "The object had to go before its task could be ended.",
@@ -307,6 +315,9 @@ NOT_YET: Final = frozenset(
     }
 )
 """What may simply not be there yet: a GitOps tool applies everything at once and gives up at the first Stalled."""
+
+PASSING: Final = frozenset({Reason.THROTTLED, Reason.CLOUD_UNAVAILABLE, Reason.CLOCK_SKEW, Reason.INTERNAL_ERROR})
+"""What passes without a person's act on any object: it is tried again, and nothing is Stalled by it."""
 
 
 def told(reason: Reason, message: str) -> str:

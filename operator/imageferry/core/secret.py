@@ -20,11 +20,12 @@ _ID: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """A key. The secret parts never appear in a repr."""
+    """A key. The secret parts never appear in a repr. `life_seconds` is how long the cloud takes a temporary one; else None."""
 
     key_id: str
     secret: str = field(repr=False)
     token: str = field(default="", repr=False)
+    life_seconds: float | None = None
 
 
 def parse_secret(secret: Mapping[str, Any]) -> Keys | Refusal:

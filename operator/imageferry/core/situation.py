@@ -61,10 +61,8 @@ class Situation:
     @property
     def deadline_passed(self) -> bool:
         """The active deadline passed, by a clock that the cloud confirms."""
-        limit, start = self.job.policy.active_deadline_seconds, self.journal.start_at
-        if limit is None or start is None or not self.facts.clock_agrees:
-            return False
-        return self.facts.now > start + timedelta(seconds=limit)
+        deadline = self.journal.deadline(self.job.policy.active_deadline_seconds)
+        return deadline is not None and self.facts.clock_agrees and self.facts.now > deadline
 
     @property
     def stop(self) -> bool:
@@ -104,8 +102,11 @@ class Situation:
 
     @property
     def last_number(self) -> int:
-        """The highest number that may have been used by an attempt whose outcome is open."""
-        return LOST_NUMBERING if self.lost and self.may_have_claimed else self.journal.number
+        """The highest number that an attempt may bear whose task lives: a key stands for one task, whatever was forgotten.
+
+        Only an empty look that proves something lets a lost journal begin with 1 again.
+        """
+        return LOST_NUMBERING if self.lost and (self.may_have_claimed or self.sees(Unprovable)) else self.journal.number
 
     @property
     def numbers_to_find(self) -> range:
@@ -196,8 +197,12 @@ class Situation:
 
     @property
     def must_look(self) -> bool:
-        """Idle, but a task of ours may live: the journal was lost, or a retry follows an open end."""
-        after_loss = self.lost and not self.bound_passed and not self.orphaning
+        """Idle, but a task of ours may live: the journal was lost, or a retry follows an open end.
+
+        Without our finalizer no claim is open: then what forbids an attempt forbids to look into its bucket as well.
+        """
+        forbidden = not (self.may_have_claimed or self.job.deleting) and bool(self.facts.away or self.facts.barred)
+        after_loss = self.lost and not (forbidden or self.bound_passed or self.orphaning)
         return after_loss or (self.unresolved and not self.stop)
 
     @property

@@ -36,6 +36,14 @@ def claimed(
     return replace(journal, attempt=attempt, resolved=resolved, queued=None, last_refusal=None)
 
 
+def taken_over(journal: Journal, by: str) -> Journal:
+    """The open claim is the process `by`'s from now on: whoever made it can no longer withdraw it."""
+    attempt, claim = journal.attempt, journal.claim
+    if attempt is None or claim is None:
+        return journal
+    return replace(journal, attempt=replace(attempt, claim=replace(claim, claimed_by=by)))
+
+
 def accepted(journal: Journal, task: Task, now: datetime) -> Journal:
     """The cloud answered the submission with a task."""
     start = journal.claim.claimed_at if journal.claim else now

@@ -1,7 +1,7 @@
 """Accounts: from a CloudAccount's name to a connection whose owner is known, or to the reason why there is none.
 
-The named Secret is reread (never watched: its Role grants `get` on named Secrets alone). Who owns the key is asked from the
-cloud when the key changes, and at most hourly after that. Everything here may be lost by a restart without harm.
+Where keys come from is the room next door (credentials.py). Who owns a key is asked from the cloud when the key changes, and at
+most hourly after that. Everything here may be lost by a restart without harm.
 """
 
 import asyncio
@@ -10,24 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
-
 from imageferry.clouds.provider import Access, CloudConnection, Timings
 from imageferry.clouds.registry import connector
 from imageferry.core.account import Account, barred, insecure_endpoint
 from imageferry.core.errors import Failure, Refusal, Transient
 from imageferry.core.job import Job, Kind
+from imageferry.core.journal import Resolved
 from imageferry.core.reasons import Reason
-from imageferry.core.secret import Keys, parse_secret
+from imageferry.core.secret import Keys
 from imageferry.engine import clock
+from imageferry.engine.credentials import Credentials, Ring
 from imageferry.engine.lanes import LaneKey
 from imageferry.engine.store import Store
-from imageferry.kube import errors
 from imageferry.kube.objects import NAMESPACES, KubeClient
-from imageferry.logs import hide
 from imageferry.settings import Settings
 
-_log: Final = structlog.get_logger("imageferry.accounts")
+_RETIRED_SECONDS: Final = 600.0
+"""Longer than any step holds a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,11 @@ class _Held:
     """What is known of one account's credentials. Times are monotonic seconds."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ring: Ring = field(default_factory=Ring)
     material: Keys | None = None
     endpoints: object = None
     connection: CloudConnection | None = None
     owner: str = ""
-    read_at: float | None = None
     asked_at: float | None = None
     refusal: Refusal | None = None
     refused_at: float = 0.0
@@ -77,9 +76,10 @@ class Accounts:
     ) -> None:
         self._store, self._client, self._settings = store, client, settings
         self._pool, self._report, self._changed = pool, report, changed
+        self._credentials = Credentials(client, settings, pool=pool, report=report)
         self._held: dict[str, _Held] = {}
         self._labels: dict[str, tuple[float, Mapping[str, str]]] = {}
-        self._retired: list[CloudConnection] = []
+        self._retired: list[tuple[float, CloudConnection]] = []
 
     async def usable(self, name: str) -> Usable | Refusal:
         """The account, or why it cannot be used. Raises no Failure: every one becomes a refusal."""
@@ -87,8 +87,9 @@ class Accounts:
         if record is None:
             return Refusal(Reason.ACCOUNT_NOT_FOUND, f"There is no CloudAccount {name}.")
         held = self._held.setdefault(record.account.uid, _Held())
+        await self._close_retired()
         async with held.lock:
-            refusal = self._unsupported(record.account) or await self._refresh(record.account, held)
+            refusal = self._unusable(record.account) or await self._refresh(record.account, held)
         if refusal != held.told:
             held.told = refusal
             self._changed(name)
@@ -98,23 +99,21 @@ class Accounts:
             raise AssertionError("an account without a refusal has a connection")
         return Usable(record.account, held.connection, held.owner)
 
-    async def barred(self, account: Account, job: Job, image_id: str) -> Refusal | None:
-        """The first grant of the account that the job lacks."""
+    async def barred(self, account: Account, job: Job, resolved: Resolved | None) -> Refusal | None:
+        """The first grant of the account that the job lacks, as far as it is known what the job means."""
         labels = await self._namespace_labels(job.namespace) if account.namespaces_from == "Selector" else {}
-        return barred(account, job, labels, image_id)
+        image_id, role_name = (resolved.image_id, resolved.role_name) if resolved else ("", "")
+        return barred(account, job, labels, image_id, role_name)
 
     async def aclose(self) -> None:
         """Close every connection, those that a rotation retired included."""
-        for connection in [*self._retired, *(held.connection for held in self._held.values() if held.connection)]:
+        retired = [connection for _, connection in self._retired]
+        for connection in [*retired, *(held.connection for held in self._held.values() if held.connection)]:
             await connection.aclose()
 
-    def _unsupported(self, account: Account) -> Refusal | None:
+    def _unusable(self, account: Account) -> Refusal | None:
         if connector(account.provider) is None:
             return Refusal(Reason.NOT_YET_SUPPORTED, f"This release does not know the provider {account.provider}.")
-        if account.credentials_kind != "secretRef" or account.assume_role:
-            return Refusal(
-                Reason.NOT_YET_SUPPORTED, "This release takes credentials from spec.credentials.secretRef alone."
-            )
         address = insecure_endpoint(account)
         if address and not self._settings.allow_insecure_endpoints:
             return Refusal(
@@ -125,19 +124,18 @@ class Accounts:
         return None
 
     async def _refresh(self, account: Account, held: _Held) -> Refusal | None:
-        """Bring Secret and owner up to date where their time has come. A refusal is remembered for a short while."""
-        now, settings = clock.monotonic(), self._settings
-        recent = held.refusal is not None and now - held.refused_at < settings.look_again_seconds
+        """Bring keys and owner up to date where their time has come. A refusal is remembered for a short while."""
+        settings = self._settings
+        recent = held.refusal is not None and clock.monotonic() - held.refused_at < settings.look_again_seconds
         patience = settings.retry_min_seconds if recent else settings.secret_reread_seconds
-        due = held.read_at is None or now - held.read_at >= patience
-        changed = due and await self._secret_changed(account, held)
-        if recent and not changed and held.refusal:
+        found = await self._credentials.keys(account, held.ring, patience)
+        if isinstance(found, Refusal):
+            return self._remember(held, found)
+        if held.connection is None or held.material != found or held.endpoints != account.endpoints:
+            self._connect(account, held, found)
+        elif recent and held.refusal:
             return held.refusal
-        if held.material is None:
-            return self._remember(held, held.refusal)
-        if held.endpoints != account.endpoints:
-            self._connect(account, held, held.material)
-        if held.asked_at is None or now - held.asked_at >= settings.account_recheck_seconds:
+        if held.asked_at is None or clock.monotonic() - held.asked_at >= settings.account_recheck_seconds:
             return self._remember(held, await self._ask_owner(held))
         return self._remember(held, None)
 
@@ -147,46 +145,20 @@ class Accounts:
         held.refusal = refusal
         return refusal
 
-    async def _secret_changed(self, account: Account, held: _Held) -> bool:
-        """Read the Secret again; whether it holds another key than before."""
-        found = await self._read_secret(account)
-        held.read_at = clock.monotonic()
-        if found == held.material:
-            return False
-        if isinstance(found, Refusal):
-            if found.reason is not Reason.CLOUD_UNAVAILABLE or held.material is None:
-                held.material, held.refusal = None, found
-            return False
-        hide(found.secret)
-        if found.token:
-            hide(found.token)
-        self._connect(account, held, found)
-        return True
-
-    async def _read_secret(self, account: Account) -> Keys | Refusal:
-        try:
-            secret = await self._client.get_secret(self._settings.namespace, account.secret)
-        except errors.NotFound:
-            return Refusal(
-                Reason.CREDENTIALS_MISSING,
-                f"There is no Secret {account.secret} in the operator's namespace {self._settings.namespace}.",
-            )
-        except errors.Forbidden:
-            return Refusal(
-                Reason.CREDENTIALS_MISSING,
-                f"The operator may not read the Secret {account.secret}: its Role does not name it.",
-            )
-        except errors.KubeFailure as failure:
-            _log.warning("secret not read", account=account.name, failure=str(failure))
-            return Refusal(Reason.CLOUD_UNAVAILABLE, "The API server did not answer when the Secret was read.")
-        return parse_secret(secret)
+    async def _close_retired(self) -> None:
+        """Let go of the connections that no step can hold any more."""
+        now = clock.monotonic()
+        over = [connection for at, connection in self._retired if now - at >= _RETIRED_SECONDS]
+        self._retired = [(at, connection) for at, connection in self._retired if now - at < _RETIRED_SECONDS]
+        for connection in over:
+            await connection.aclose()
 
     def _connect(self, account: Account, held: _Held, material: Keys) -> None:
         connect = connector(account.provider)
         if connect is None:
             raise AssertionError("an unknown provider is refused before")
         if held.connection:
-            self._retired.append(held.connection)
+            self._retired.append((clock.monotonic(), held.connection))
         settings = self._settings
         held.connection = connect(
             Access(
@@ -201,6 +173,7 @@ class Accounts:
                 requests_per_second=account.limits.requests_per_second,
                 pool=self._pool,
                 report=lambda action, region, code: self._report(account.provider, region, action, code),
+                doubt=held.ring.doubt,
             )
         )
         held.material, held.endpoints = material, account.endpoints

@@ -13,10 +13,10 @@ from imageferry.core.account import ACCOUNT_FINALIZER
 from imageferry.core.accountbook import Book, LaneRow, operation_of
 from imageferry.core.errors import MESSAGE_LIMIT, Refusal
 from imageferry.core.journal import Condition
-from imageferry.core.reasons import NOT_YET, Reason, told
+from imageferry.core.reasons import NOT_YET, PASSING, Reason, told
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
-from imageferry.engine.lanes import Lanes
+from imageferry.engine.lanes import Lane, LaneKey, Lanes
 from imageferry.engine.leader import Leader
 from imageferry.engine.queue import WorkQueue
 from imageferry.engine.store import AccountRecord, Store, account_key
@@ -95,19 +95,8 @@ class Bookkeeper:
 
     def _lane_rows(self, record: AccountRecord, account_id: str) -> tuple[LaneRow, ...]:
         name, now = record.account.name, clock.monotonic()
-        rows = tuple(
-            LaneRow(
-                region=key.region,
-                operation=operation_of(key.kind),
-                limit=lane.limit,
-                learned_limit=None,
-                running=lane.used,
-                queued=len(lane.waiting),
-                closed_until=lane.closed_until,
-                closed_reason=lane.closed_reason or "",
-            )
-            for key, lane in sorted(self.lanes.of_account(record.account.provider, account_id))
-        )
+        lanes = sorted(self.lanes.of_account(record.account.provider, account_id), key=lambda item: item[0])
+        rows = tuple(_lane_row(key, lane) for key, lane in lanes)
         written_at = self._lanes_written_at.get(name)
         if rows != record.book.lanes and written_at and now - written_at < self.settings.look_again_seconds:
             return record.book.lanes
@@ -119,7 +108,8 @@ class Bookkeeper:
             rows = [("Ready", "True", Reason.ACCEPTED, _READY)]
         else:
             young = clock.now() - record.created_at < timedelta(seconds=self.settings.young_object_seconds)
-            kind = "Reconciling" if young and usable.reason in NOT_YET else "Stalled"
+            passes = usable.reason in PASSING or (young and usable.reason in NOT_YET)
+            kind = "Reconciling" if passes else "Stalled"
             message = told(usable.reason, usable.message)
             rows = [("Ready", "False", usable.reason, message), (kind, "True", usable.reason, message)]
         before = {condition.type: condition for condition in record.book.conditions}
@@ -144,6 +134,22 @@ class Bookkeeper:
         await self.writer.set_account_finalizer(record, ACCOUNT_FINALIZER, wanted=needed)
         if self._needed(account.name) and not needed:
             self.queue.add(account_key(account.name))  # a claim that began meanwhile found the finalizer still there
+
+
+def _lane_row(key: LaneKey, lane: Lane) -> LaneRow:
+    """A lane as it is now; closed are those in which the cloud's quota keeps everybody waiting."""
+    now, quota = clock.now(), lane.quota
+    closed = quota.until is not None and now < quota.until and not lane.granted(now)
+    return LaneRow(
+        region=key.region,
+        operation=operation_of(key.kind),
+        limit=lane.limit,
+        learned_limit=quota.learned,
+        running=lane.used,
+        queued=len(lane.waiting),
+        closed_until=quota.until if closed else None,
+        closed_reason=(quota.reason or "") if closed else "",
+    )
 
 
 def _condition(row: tuple[str, str, Reason, str], before: Condition | None, record: AccountRecord) -> Condition:

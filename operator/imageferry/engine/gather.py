@@ -7,7 +7,7 @@ from imageferry.core.errors import Blocked, Refusal, Transient
 from imageferry.core.facts import Bounds, Facts, Surroundings, facts_of
 from imageferry.core.job import DeletionPolicy
 from imageferry.core.journal import Resolved
-from imageferry.core.reasons import Reason
+from imageferry.core.reasons import NOT_YET, Reason
 from imageferry.core.transition import remembered_refusal
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
@@ -68,7 +68,7 @@ class Gatherer:
         usable = await self._accounts.usable(job.account) if _needs_account(record) else None
         barred = None
         if isinstance(usable, Usable) and not journal.finished:
-            barred = await self._accounts.barred(usable.account, job, self._image_id(record))
+            barred = await self._accounts.barred(usable.account, job, _known(record))
         region = self._region(record, usable)
         checked = self._fresh_check(record)
         turn = None
@@ -98,23 +98,19 @@ class Gatherer:
         return Sight(record, facts, usable, region)
 
     def _turn(self, record: JobRecord, usable: Usable, resolved: Resolved) -> Refusal | None:
+        memory = record.memory
+        if memory.paused and clock.monotonic() < memory.paused_until:
+            return memory.paused
         key = usable.lane(record.job.kind, resolved.region)
         self._lanes.set_limit(key, usable.account.limits.concurrent_exports)
         return self._lanes.turn(record.job.uid, record.job, key, resolved.image_id)
 
     def _fresh_check(self, record: JobRecord) -> Resolved | Refusal | None:
-        """Preflight's answer while it is fresh: a yes for as long as a look, a no until its recheck is due."""
+        """Preflight's answer while it is fresh: a no until its recheck is due, a yes or a "not yet" for as long as a look."""
         checked, age = record.memory.checked, clock.monotonic() - record.memory.checked_at
-        life = (
-            self._settings.hold_recheck_seconds if isinstance(checked, Refusal) else self._settings.look_again_seconds
-        )
+        lasting = isinstance(checked, Refusal) and checked.reason not in NOT_YET
+        life = self._settings.hold_recheck_seconds if lasting else self._settings.look_again_seconds
         return checked if age < life else None
-
-    def _image_id(self, record: JobRecord) -> str:
-        checked = record.memory.checked
-        if isinstance(checked, Resolved):
-            return checked.image_id
-        return record.journal.resolved.image_id if record.journal.resolved else ""
 
     def _region(self, record: JobRecord, usable: Usable | Refusal | None) -> str:
         """The region of the attempt, else of the spec, else of the account."""
@@ -122,6 +118,12 @@ class Gatherer:
         if journal.claim and journal.resolved:
             return journal.resolved.region
         return record.job.region or (usable.account.region if isinstance(usable, Usable) else "")
+
+
+def _known(record: JobRecord) -> Resolved | None:
+    """What the job means, as preflight found it in this process or an attempt pinned it."""
+    checked = record.memory.checked
+    return checked if isinstance(checked, Resolved) else record.journal.resolved
 
 
 def bounds(settings: Settings) -> Bounds:

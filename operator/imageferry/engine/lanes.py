@@ -9,12 +9,13 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from imageferry.core.errors import Deferred, Refusal, Scope
 from imageferry.core.job import Job, Kind
 from imageferry.core.reasons import Reason
 from imageferry.engine import clock
+from imageferry.engine.quota import ALL, Quota
 from imageferry.engine.store import JobRecord
 
 
@@ -38,19 +39,19 @@ class _Waiting(NamedTuple):
 class _Slot(NamedTuple):
     namespace: str
     image_id: str
+    has_task: bool = False
 
 
 @dataclass(slots=True)
 class Lane:
-    """One lane: who holds a slot, who waits (both by uid), and until when it is closed."""
+    """One lane: who holds a slot, who waits (both by uid), and what the cloud's refusals have taught about it."""
 
     holders: dict[str, _Slot] = field(default_factory=dict)
     reserved: dict[str, _Slot] = field(default_factory=dict)
     waiting: dict[str, _Waiting] = field(default_factory=dict)
     orphans: int = 0
     limit: int | None = None
-    closed_until: datetime | None = None
-    closed_reason: Reason | None = None
+    quota: Quota = field(default_factory=Quota)
     busy_images: dict[str, datetime] = field(default_factory=dict)
 
     @property
@@ -58,19 +59,20 @@ class Lane:
         """Slots taken: tasks, open claims, reservations and orphans."""
         return len(self.holders.keys() | self.reserved.keys()) + self.orphans
 
-    @property
-    def free(self) -> int:
-        """Slots left."""
-        return _ALL if self.limit is None else max(0, self.limit - self.used)
+    def free(self, now: datetime) -> int:
+        """Slots left, by the account's limit and by the cloud's quota."""
+        limited = ALL if self.limit is None else max(0, self.limit - self.used)
+        return min(limited, self.granted(now))
+
+    def granted(self, now: datetime) -> int:
+        """Slots left by the cloud's quota alone."""
+        trying = bool(self.reserved) or any(not slot.has_task for slot in self.holders.values())
+        return self.quota.allows(used=self.used, trying=trying, now=now)
 
     def images_in_use(self, now: datetime) -> set[str]:
         """Images that a task of ours works on, or that the cloud called busy: one task at a time is its rule."""
         called_busy = {image_id for image_id, until in self.busy_images.items() if now < until}
         return called_busy.union(slot.image_id for slot in (self.holders | self.reserved).values())
-
-
-_ALL: Final = 1_000_000
-"""As many as want to, where no limit is set."""
 
 
 class Lanes:
@@ -90,7 +92,6 @@ class Lanes:
         if before and before != key:
             lane = self.lanes[before]
             lane.holders.pop(uid, None)
-            self._reopen(lane)
             self.wake_next(before)
         if record is None or record.journal.finished or record.job.deleting or record.job.policy.suspend:
             self.leave(uid)
@@ -98,23 +99,28 @@ class Lanes:
             self._strike_off(uid)
         if key and record:
             self._lane_of[uid] = key
-            resolved = record.journal.resolved
-            self.lanes[key].holders[uid] = _Slot(record.job.namespace, resolved.image_id if resolved else "")
-            self.lanes[key].reserved.pop(uid, None)
+            self._hold(uid, record, key)
+
+    def _hold(self, uid: str, record: JobRecord, key: LaneKey) -> None:
+        """A claim or a task holds a slot; a claim that became a task tells what the cloud allows."""
+        lane, resolved, has_task = self.lanes[key], record.journal.resolved, record.journal.task is not None
+        known = lane.holders.get(uid)
+        lane.holders[uid] = _Slot(record.job.namespace, resolved.image_id if resolved else "", has_task)
+        lane.reserved.pop(uid, None)
+        if known and has_task and not known.has_task:
+            lane.quota.accepted(used=lane.used, now=clock.now())
+            self.wake_next(key)
 
     def turn(self, uid: str, job: Job, key: LaneKey, image_id: str) -> Refusal | None:
         """Why it is not this job's turn, or None if it is. A job that is refused waits in the lane from then on."""
         self.join(uid, job, key, image_id)
         lane, now = self.lanes[key], clock.now()
-        if lane.closed_until and now < lane.closed_until:
-            reason = lane.closed_reason or Reason.QUEUED
-            return Refusal(
-                reason, "The lane is closed by the cloud's quota; it is tried again later.", lane.closed_until
-            )
+        if not lane.granted(now):
+            return lane.quota.refusal(now)
         if image_id in lane.images_in_use(now):
             busy_until = lane.busy_images.get(image_id)
             return Refusal(Reason.IMAGE_BUSY, "Another task works on the same image.", busy_until)
-        if lane.free < len(lane.waiting) and uid not in (entry.uid for entry in self._next(lane)):
+        if lane.free(now) < len(lane.waiting) and uid not in (entry.uid for entry in self._next(lane)):
             return Refusal(Reason.QUEUED, f"All slots of the lane are taken (limit: {lane.limit}).")
         return None
 
@@ -144,13 +150,16 @@ class Lanes:
     def defer(self, key: LaneKey, image_id: str, deferred: Deferred) -> datetime:
         """The cloud refused for a quota or a busy image; returns when it is worth another try."""
         lane, now = self.lanes[key], clock.now()
+        if deferred.scope is not Scope.IMAGE:
+            return lane.quota.refused(deferred, used=lane.used, now=now)
         until = now + timedelta(seconds=deferred.retry_after_seconds)
-        if deferred.scope is Scope.IMAGE:
-            still_busy = {image: end for image, end in lane.busy_images.items() if now < end}
-            lane.busy_images = still_busy | {image_id: until}
-        else:
-            lane.closed_until, lane.closed_reason = until, deferred.reason
+        still_busy = {image: end for image, end in lane.busy_images.items() if now < end}
+        lane.busy_images = still_busy | {image_id: until}
         return until
+
+    def recall(self, key: LaneKey, reason: str, until: datetime, learned: int | None) -> None:
+        """What an earlier process learned of a lane's quota: a restart is no reason to try it."""
+        self.lanes[key].quota.recall(reason, until, learned, now=clock.now())
 
     def reserved(self, uid: str) -> bool:
         """The job's claim is being written."""
@@ -176,7 +185,8 @@ class Lanes:
         return (
             (key, lane)
             for key, lane in self.lanes.items()
-            if (key.provider, key.account_id) == (provider, account_id) and (lane.used or lane.waiting)
+            if (key.provider, key.account_id) == (provider, account_id)
+            and (lane.used or lane.waiting or not lane.granted(clock.now()))
         )
 
     def wake_next(self, key: LaneKey) -> None:
@@ -190,11 +200,6 @@ class Lanes:
             return None
         return LaneKey(self._provider_of(record.job.account), claim.account_id, resolved.region, record.job.kind)
 
-    def _reopen(self, lane: Lane) -> None:
-        """A slot was freed: what the concurrent quota had closed is worth a try at once."""
-        if lane.closed_reason is Reason.CONCURRENT_QUOTA_EXCEEDED:
-            lane.closed_until = lane.closed_reason = None
-
     def _strike_off(self, uid: str) -> LaneKey | None:
         key = self._queued_in.pop(uid, None)
         if key:
@@ -206,10 +211,11 @@ class Lanes:
 
         Whoever's image is in use is passed over: a free slot goes to the next.
         """
-        free = lane.free
+        now = clock.now()
+        free = lane.free(now)
         if not lane.waiting or not free:
             return []
-        images = lane.images_in_use(clock.now())
+        images = lane.images_in_use(now)
         queues: dict[str, deque[_Waiting]] = defaultdict(deque)
         for entry in sorted(lane.waiting.values(), key=lambda each: (-each.priority, each.created_at, each.uid)):
             if entry.image_id not in images:

@@ -5,17 +5,17 @@ its files are removed. Retain keeps whole files; Orphan is never recorded.
 """
 
 import asyncio
-from collections import Counter
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from imageferry.clouds.provider import ImageProvider, Origin, Search
-from imageferry.core.accountbook import MOST_ORPHANS, Orphan, operation_of, orphan_of
+from imageferry.core.accountbook import MOST_ORPHANS, Orphan, kind_of, orphan_of
 from imageferry.core.errors import Blocked, Failure
-from imageferry.core.job import DeletionPolicy, Kind
+from imageferry.core.job import DeletionPolicy
 from imageferry.core.journal import Resolved
 from imageferry.core.keys import Mark
 from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Running, Succeeded, Task
@@ -45,6 +45,8 @@ class Orphans:
     leader: Leader
     metrics: Metrics
     settings: Settings
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One row is added at a time: dozens at once would conflict with each other."""
 
     async def record(self, record: JobRecord) -> None:
         """Write the record of what the job leaves behind; returns only once the account's status holds it.
@@ -55,10 +57,11 @@ class Orphans:
         job, claim = record.job, record.journal.claim
         account = self.store.accounts.get(job.account)
         provider = account.account.provider if account else ""
+        if claim and account:
+            async with self._turn:
+                await self._append(job.account, orphan_of(job, record.journal, claim, clock.now()))
         _log.warning("task orphaned", uid=job.uid, namespace=job.namespace, name=job.name, account=job.account,
                      key=claim.key if claim else "", task=record.journal.task.id if record.journal.task else "")  # fmt: skip
-        if claim and account:
-            await self._append(job.account, orphan_of(job, record.journal, claim, clock.now()))
         self.metrics.task_orphaned(job.kind, provider)
         self.count()
 
@@ -101,14 +104,26 @@ class Orphans:
         record = self.store.accounts.get(name)
         if not isinstance(usable, Usable) or record is None:
             return
+        groups: dict[tuple[str, str], list[Orphan]] = defaultdict(list)
         for orphan in record.book.orphans:
-            if orphan.account_id != usable.owner:
-                continue
-            provider = usable.connection.provider(_kind(orphan), orphan.region)
+            if orphan.account_id == usable.owner:
+                groups[orphan.operation, orphan.region].append(orphan)
+        for (operation, region), group in groups.items():
+            await self._follow_group(name, usable.connection.provider(kind_of(operation), region), group)
+
+    async def _follow_group(self, name: str, provider: ImageProvider, group: list[Orphan]) -> None:
+        """All whose task is known are asked for at once, as those of living objects are."""
+        try:
+            known = await provider.poll({orphan.key: _task(orphan) for orphan in group if orphan.task_id})
+        except Failure as failure:
+            _log.warning("orphans not seen", account=name, reason=failure.reason, code=failure.code)
+            return
+        for orphan in group:
+            names = {"uid": orphan.uid, "key": orphan.key, "account": orphan.account_id}
             try:
-                names = {"uid": orphan.uid, "key": orphan.key, "account": orphan.account_id}
                 with structlog.contextvars.bound_contextvars(**names):
-                    settled = await self._settle(provider, orphan)
+                    seen = known.get(orphan.key, NotLooked()) if orphan.task_id else await self._find(provider, orphan)
+                    settled = await self._settle(provider, orphan, seen)
             except Failure as failure:
                 _log.warning(
                     "orphan not settled", account=name, key=orphan.key, reason=failure.reason, code=failure.code
@@ -117,9 +132,8 @@ class Orphans:
             if settled:
                 await self._remove(name, orphan)
 
-    async def _settle(self, provider: ImageProvider, orphan: Orphan) -> bool:
+    async def _settle(self, provider: ImageProvider, orphan: Orphan, seen: Observation) -> bool:
         """One step towards nothing being left; whether that is reached."""
-        seen = await self._seen(provider, orphan)
         match seen:
             case Running(task=task):
                 if provider.capabilities.cancel:
@@ -137,9 +151,7 @@ class Orphans:
             case _:
                 return False
 
-    async def _seen(self, provider: ImageProvider, orphan: Orphan) -> Observation:
-        if orphan.task_id:
-            return (await provider.poll({orphan.uid: _task(orphan)})).get(orphan.uid, NotLooked())
+    async def _find(self, provider: ImageProvider, orphan: Orphan) -> Observation:
         return await provider.find(
             Search(
                 marks=(Mark(1, orphan.key, orphan.object_prefix),),
@@ -178,12 +190,8 @@ class Orphans:
         self.count()
 
 
-def _kind(orphan: Orphan) -> Kind:
-    return next(kind for kind in Kind if operation_of(kind) == orphan.operation)
-
-
 def _lane(provider: str, orphan: Orphan) -> LaneKey:
-    return LaneKey(provider, orphan.account_id, orphan.region, _kind(orphan))
+    return LaneKey(provider, orphan.account_id, orphan.region, kind_of(orphan.operation))
 
 
 def _task(orphan: Orphan) -> Task:

@@ -82,11 +82,20 @@ class Performer:
         return False
 
     def _revisit(self, record: JobRecord, seconds: float | None) -> None:
-        """An object that is being deleted is looked at often enough to keep its bound."""
+        """An object that is being deleted is looked at often enough to keep its bound, one with a deadline when it passes.
+
+        A deadline that has passed while the clocks disagree is looked at again.
+        """
+        again = self.settings.look_again_seconds
+        wishes = [] if seconds is None else [seconds]
         if record.job.deleting:
-            seconds = min(seconds or self.settings.look_again_seconds, self.settings.look_again_seconds)
-        if seconds is not None:
-            self.queue.add_after(record.job.uid, max(seconds, 0.05))
+            wishes.append(again)
+        deadline = record.journal.deadline(record.job.policy.active_deadline_seconds)
+        if deadline:
+            left = (deadline - clock.now()).total_seconds()
+            wishes.append(left if left > 0 else again)
+        if wishes:
+            self.queue.add_after(record.job.uid, max(min(wishes), 0.05))
 
     # The finalizer
 
@@ -131,7 +140,7 @@ class Performer:
         """Search the cloud for a task of ours."""
         record = sight.record
         seen = await ask(record, sight.provider.find(self._search(record, step)))
-        record.memory.observe(seen, now=clock.now())
+        record.memory.observe(seen, now=clock.now(), at=clock.monotonic())
         return True
 
     def _search(self, record: JobRecord, step: steps.Look) -> Search:

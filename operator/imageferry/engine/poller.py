@@ -117,7 +117,7 @@ class Poller:
         if record is None or record.journal.task is None:
             return
         before = record.memory.observation
-        record.memory.observe(seen, now=clock.now())
+        record.memory.observe(seen, now=clock.now(), at=clock.monotonic())
         record.memory.cloud_away = False
         if _is_news(before, seen, record):
             self.queue.add(uid)

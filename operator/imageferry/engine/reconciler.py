@@ -57,8 +57,10 @@ class Reconciler:
             record = await self._current(uid)
             if record:
                 record.memory.begin_visit(has_task=record.journal.task is not None)
+                failures = self.queue.failures(uid)
                 await self._walk(uid)
-                self.queue.forget(uid)
+                if self.queue.failures(uid) == failures and record.memory.paused is None:
+                    self.queue.forget(uid)
         except errors.KubeFailure as failure:
             self._kube_failed(uid, failure)
         except Exception:  # noqa: BLE001 -- the one place where a fault of our own is met: loud, and never the end of the process

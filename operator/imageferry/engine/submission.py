@@ -14,7 +14,17 @@ import structlog
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.account import ACCOUNT_FINALIZER
-from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Transient, Unconfirmed, Unsent
+from imageferry.core.errors import (
+    Blocked,
+    Deferred,
+    Failure,
+    Refusal,
+    Rejected,
+    Throttled,
+    Transient,
+    Unconfirmed,
+    Unsent,
+)
 from imageferry.core.journal import Claim, Journal, LastError, LastRefusal, Resolved
 from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
@@ -99,6 +109,10 @@ class Submission:
         record, claim = sight.record, sight.record.journal.claim
         if claim is None:
             raise AssertionError("a submission needs a claim")
+        if step.again and claim.claimed_by != self.settings.identity:
+            # Whoever made the claim may be about to withdraw it: from this write on that is refused.
+            await self.speaker.commit(record, transition.taken_over(record.journal, self.settings.identity), step)
+            return True
         # First what preflight answered to this very process: the status may have been edited since. A repeat is built from
         # the status alone, as the client token stands for the parameters that were sent first.
         pinned = record.journal.resolved
@@ -151,26 +165,43 @@ class Submission:
     async def _refused(self, sight: Sight, claim: Claim, failure: Failure) -> bool:
         """The cloud's answer proves that nothing started: the claim is closed, and no attempt is spent."""
         record, now = sight.record, clock.now()
-        self._tell("submission refused", record, claim, reason=failure.reason, code=failure.code,
-                   request_id=failure.request_id)  # fmt: skip
         error = LastError(
             reason=failure.reason, message=failure.message, code=failure.code, request_id=failure.request_id, time=now
         )
         remembered = self._lasting(record, failure)
+        seconds = self.settings.hold_recheck_seconds if remembered else self._pause(record, failure)
+        self._tell("submission refused", record, claim, reason=failure.reason, code=failure.code,
+                   request_id=failure.request_id, again_seconds=round(seconds, 1))  # fmt: skip
         journal = transition.refused(record.journal, remembered, error)
-        if isinstance(failure, Deferred):
-            journal = transition.waiting(journal, now, now + timedelta(seconds=failure.retry_after_seconds))
+        if remembered is None:
+            journal = transition.waiting(journal, now, now + timedelta(seconds=seconds))
         record.memory.forget_attempt()
-        await self.speaker.commit(record, journal, steps.Wait(failure.reason, failure.message))
+        shown = steps.Hold(Refusal.of(failure), seconds) if remembered else steps.Wait(failure.reason, failure.message)
+        await self.speaker.commit(record, journal, shown)
         if isinstance(failure, Deferred):
             # After the write: the slot of the claim just closed is no sign that the cloud has room again.
             image_id = _known(record.journal.resolved).image_id
             self.lanes.defer(sight.lane, image_id, failure)
             self.lanes.join(record.job.uid, record.job, sight.lane, image_id)
-            self.queue.add_after(record.job.uid, failure.retry_after_seconds)
-        elif remembered is None:
-            self.queue.add_rate_limited(record.job.uid)
+            self.queue.add(account_key(record.job.account))  # whoever leads next shall know it too
         return remembered is not None
+
+    def _pause(self, record: JobRecord, failure: Failure) -> float:
+        """Have the job looked at again when the refusal may have passed; returns in how many seconds.
+
+        An earlier visit, whatever it is for, submits nothing: else an event would be a way around the pause.
+        """
+        uid = record.job.uid
+        match failure:
+            case Deferred(retry_after_seconds=float(seconds)) | Throttled(retry_after_seconds=float(seconds)):
+                self.queue.add_after(uid, seconds)
+            case _:
+                seconds = self.queue.add_rate_limited(uid)
+        if not isinstance(failure, Deferred):
+            again_at = clock.now() + timedelta(seconds=seconds)
+            refusal = Refusal(failure.reason, failure.message, again_at)
+            record.memory.pause(refusal, until=clock.monotonic() + seconds)
+        return seconds
 
     def _lasting(self, record: JobRecord, failure: Failure) -> LastRefusal | None:
         """What must change before it is worth another try is remembered across restarts."""
@@ -225,7 +256,7 @@ class Submission:
         if journal.claim:
             self._tell("task adopted", record, journal.claim, task_id=step.found.task.id)
         self.metrics.task_adopted(record.job.kind, sight.lane.provider)
-        record.memory.observe(step.found, now=clock.now())
+        record.memory.observe(step.found, now=clock.now(), at=clock.monotonic())
         return True
 
 

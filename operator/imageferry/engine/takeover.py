@@ -9,7 +9,8 @@ from typing import Final
 
 import structlog
 
-from imageferry.engine.lanes import Lanes
+from imageferry.core.accountbook import kind_of
+from imageferry.engine.lanes import LaneKey, Lanes
 from imageferry.engine.orphans import Orphans
 from imageferry.engine.poller import Poller
 from imageferry.engine.queue import WorkQueue
@@ -38,6 +39,7 @@ class Takeover:
     async def take_over(self) -> None:
         """Read everything and queue everything: what a follower heard may be older than what the last leader wrote."""
         await self.warm_up()
+        self._recall_lanes()
         for uid, record in self.store.jobs.items():
             self.lanes.note(uid, record)
             self.queue.add(uid)
@@ -47,6 +49,15 @@ class Takeover:
         self.poller.notice()
         self.complete = True
         _log.info("took over", jobs=len(self.store.jobs), accounts=len(self.store.accounts))
+
+    def _recall_lanes(self) -> None:
+        """What the last leader learned of quotas, before anybody is asked to act on it."""
+        for record in self.store.accounts.values():
+            for row in record.book.lanes:
+                if row.closed_until:
+                    kind = kind_of(row.operation)
+                    key = LaneKey(record.account.provider, record.book.account_id, row.region, kind)
+                    self.lanes.recall(key, row.closed_reason, row.closed_until, row.learned_limit)
 
     async def warm_up(self) -> None:
         """Read everything. Tries until it succeeds: without it nothing may be decided."""

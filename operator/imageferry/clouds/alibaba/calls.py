@@ -16,6 +16,7 @@ from imageferry.clouds.provider import Access
 from imageferry.clouds.ratelimit import RateLimits
 from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
 from imageferry.core.errors import Failure, Throttled
+from imageferry.core.reasons import Reason
 
 T = TypeVar("T")
 Judge = Callable[[str, Fault], Failure]
@@ -28,7 +29,7 @@ class Calls:
         self.region = region
         self.task_retention_seconds = access.timings.task_retention_seconds
         self.busy_seconds = access.timings.busy_seconds
-        self._timings, self._report = access.timings, access.report
+        self._timings, self._report, self._doubt = access.timings, access.report, access.doubt
         self._limits, self._threads = limits, Threads(access.pool)
         self._client = Client(access.keys, access.endpoints, region)
 
@@ -60,6 +61,10 @@ class Calls:
     async def caller(self) -> Answer:
         """STS GetCallerIdentity: who owns the key."""
         return await self._ask(Action.GET_CALLER_IDENTITY, self._client.caller)
+
+    async def ram(self, action: Action, parameters: Mapping[str, str]) -> Answer:
+        """A RAM call; `parameters` have the documented names."""
+        return await self._ask(action, lambda left: self._client.ram(action, parameters, left))
 
     async def bucket(self, name: str) -> Bucket:
         """What OSS says about a bucket."""
@@ -115,4 +120,6 @@ class Calls:
         failure = judge(action, fault)
         if isinstance(failure, Throttled):
             self._limits.throttled(self.region, action, failure.retry_after_seconds)
+        if failure.reason is Reason.CREDENTIALS_REJECTED:
+            self._doubt()
         raise failure

@@ -2,14 +2,8 @@
 
 No SDK retries anything: what may be sent again is the caller's decision. The SDKs are imported on first use. What an answer
 means may not enter here; `calls.py` runs these in the pool.
-
-The ECS and STS SDK takes HTTP_PROXY and HTTPS_PROXY from the environment and ignores NO_PROXY, and its `no_proxy` argument
-has no effect on synchronous calls (darabonba-core 1.0.9, `DaraCore.do_action`): a loopback endpoint is therefore refused
-while one of them is set, as its requests would go to the proxy.
 """
 
-import ipaddress
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,15 +13,12 @@ from enum import StrEnum, unique
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Final, cast
-from urllib.parse import SplitResult, urlsplit
 
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from imageferry.clouds.alibaba import credentials
+from imageferry.clouds.alibaba import addresses, credentials
 from imageferry.clouds.alibaba.faults import Fault, Refused, Unreachable, Unreadable
 from imageferry.core.account import Endpoints
-from imageferry.core.errors import Blocked
-from imageferry.core.reasons import Reason
 from imageferry.core.secret import Keys
 from imageferry.logs import tame
 
@@ -43,6 +34,11 @@ class Action(StrEnum):
     DESCRIBE_TASK = "DescribeTaskAttribute"
     CANCEL_TASK = "CancelTask"
     GET_CALLER_IDENTITY = "GetCallerIdentity"
+    ASSUME_ROLE = "AssumeRole"
+    ASSUME_ROLE_WITH_OIDC = "AssumeRoleWithOIDC"
+    GET_ROLE = "GetRole"
+    LIST_POLICIES_FOR_ROLE = "ListPoliciesForRole"
+    GET_POLICY_VERSION = "GetPolicyVersion"
     GET_BUCKET_INFO = "GetBucketInfo"
     LIST_OBJECTS = "ListObjects"
     HEAD_OBJECT = "HeadObject"
@@ -92,10 +88,10 @@ _CONNECT_SECONDS: Final = 5.0
 """The longest wait for a connection; a cloud that takes longer is not there."""
 
 _PAGE_SIZE: Final = 1000
-_STS_ADDRESS: Final = "sts.aliyuncs.com"
+_RAM_VERSION: Final = "2015-05-01"
+_RPC: Final = {"protocol": "HTTPS", "pathname": "/", "method": "POST", "auth_type": "AK", "style": "RPC"}
 _USER_AGENT: Final = "imageferry"
 _LOGGERS: Final = ("darabonba-core", "alibabacloud-tea", "credentials", "alibabacloud_oss_v2", "urllib3")
-_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _NOT_FOUND: Final = 404
 
 Sdk = Any  # the SDKs ship no type information
@@ -104,7 +100,7 @@ Sdk = Any  # the SDKs ship no type information
 class Client:
     """The calls of one key in one region. Each takes the seconds left to it, and raises what the SDK raises."""
 
-    def __init__(self, keys: Keys, endpoints: Endpoints, region: str) -> None:
+    def __init__(self, keys: Keys | None, endpoints: Endpoints, region: str) -> None:
         self._keys, self._endpoints, self._region = keys, endpoints, region
         self._http: list[Sdk] = []
 
@@ -119,6 +115,23 @@ class Client:
     def caller(self, left: float) -> Answer:
         """STS GetCallerIdentity."""
         return _answer(self._sts.get_caller_identity_with_options(_options(left, {})))
+
+    def assume_role(self, parameters: Mapping[str, Any], left: float) -> Answer:
+        """STS AssumeRole, signed with the keys."""
+        request = _sdk("alibabacloud_sts20150401.models").AssumeRoleRequest().from_map(dict(parameters))
+        return _answer(self._sts.assume_role_with_options(request, _options(left, {})))
+
+    def assume_role_with_oidc(self, parameters: Mapping[str, Any], left: float) -> Answer:
+        """STS AssumeRoleWithOIDC, which nothing signs: the token is the proof."""
+        request = _sdk("alibabacloud_sts20150401.models").AssumeRoleWithOIDCRequest().from_map(dict(parameters))
+        return _answer(self._sts.assume_role_with_oidcwith_options(request, _options(left, {})))
+
+    def ram(self, action: Action, parameters: Mapping[str, str], left: float) -> Answer:
+        """A RAM call, in the generic form of the SDK's core: RAM's own package would add models for three answers."""
+        core = _sdk("alibabacloud_tea_openapi.utils_models")
+        form = core.Params(action=action, version=_RAM_VERSION, req_body_type="formData", body_type="json", **_RPC)
+        found = self._ram.call_api(form, core.OpenApiRequest(query=dict(parameters)), _options(left, {}))
+        return Answer(found["body"], moment(found["headers"]))
 
     def bucket(self, name: str, left: float) -> Bucket:
         """OSS GetBucketInfo."""
@@ -138,7 +151,7 @@ class Client:
         )
         found = self._oss.list_objects_v2(request, readwrite_timeout=left)
         names = tuple(item.key for item in found.contents or ())
-        return Page(names, (found.next_continuation_token or "") if found.is_truncated else "", _date(found.headers))
+        return Page(names, (found.next_continuation_token or "") if found.is_truncated else "", moment(found.headers))
 
     def head(self, bucket: str, key: str, left: float) -> Head:
         """OSS HeadObject."""
@@ -167,10 +180,14 @@ class Client:
 
     @cached_property
     def _sts(self) -> Sdk:
-        return self._api("alibabacloud_sts20150401", self._endpoints.sts or f"https://{_STS_ADDRESS}")
+        return self._api("alibabacloud_sts20150401", addresses.sts(self._endpoints))
+
+    @cached_property
+    def _ram(self) -> Sdk:
+        return self._api("alibabacloud_tea_openapi", addresses.ram(self._endpoints))
 
     def _api(self, package: str, endpoint: str) -> Sdk:
-        address = _direct(endpoint)
+        address = addresses.direct(endpoint)
         config = _sdk("alibabacloud_tea_openapi.utils_models").Config(
             **credentials.for_api(self._keys),
             region_id=self._region,
@@ -182,7 +199,7 @@ class Client:
 
     @cached_property
     def _oss(self) -> Sdk:
-        address, sdk = _direct(self._endpoints.object_store), _oss()
+        address, sdk = addresses.direct(self._endpoints.object_store), _oss()
         http = sdk.transport.RequestsHttpClient(connect_timeout=_CONNECT_SECONDS)
         self._http.append(http)
         return sdk.Client(
@@ -192,7 +209,7 @@ class Client:
                 credentials_provider=credentials.for_object_store(self._keys, sdk),
                 retry_max_attempts=1,
                 http_client=http,
-                use_path_style=_loopback(address),
+                use_path_style=addresses.loopback(address),
                 user_agent=_USER_AGENT,
             )
         )
@@ -242,10 +259,11 @@ def _answer(response: Sdk) -> Answer:
     # A body that the SDK cannot place into its model is dropped by it without a word.
     if response.body is None:
         raise ValueError("the answer has no body that fits the model")
-    return Answer(response.body.to_map(), _date(response.headers))
+    return Answer(response.body.to_map(), moment(response.headers))
 
 
-def _date(headers: Mapping[str, str]) -> datetime | None:
+def moment(headers: Mapping[str, str]) -> datetime | None:
+    """The cloud's clock as an answer's Date header (its name in lower case) tells it; None where it does not."""
     try:
         return parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
     except (TypeError, ValueError):
@@ -259,25 +277,6 @@ def _options(left: float, headers: Mapping[str, str]) -> Sdk:
         read_timeout=max(1, int(left * 1000)),
         extends_parameters=runtime.ExtendsParameters(headers=dict(headers)),
     )
-
-
-def _direct(endpoint: str) -> SplitResult:
-    address = urlsplit(endpoint)
-    if _loopback(address) and any(os.environ.get(name) for name in _PROXIES):
-        raise Blocked(
-            Reason.CLOUD_UNAVAILABLE,
-            "A loopback endpoint cannot be used while a proxy is set: start the operator without HTTP_PROXY, HTTPS_PROXY "
-            "and ALL_PROXY.",
-        )
-    return address
-
-
-def _loopback(address: SplitResult) -> bool:
-    host = address.hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _oss() -> Sdk:

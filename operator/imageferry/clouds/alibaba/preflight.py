@@ -1,23 +1,26 @@
-"""What a wish to export means in this cloud: the image, the bucket, the region, and whether the cloud would take it.
+"""What a wish to export means in this cloud: the image, the bucket, the role, and whether the cloud would take it.
 
-Everything that can be known before a claim is checked here, so that a refusal costs no attempt and names its remedy. Limits:
-https://www.alibabacloud.com/help/en/ecs/user-guide/export-a-custom-image. Nothing is changed in the cloud.
+Everything that can be known before a claim is asked here, so that a refusal costs no attempt and names its remedy. What an
+image, a bucket or a role must be is told in rooms of those names; here is only what is asked, and in which order it is
+judged. Nothing is changed in the cloud. Whether an account is allow-listed, and whether a region exports at all, only
+ExportImage itself tells.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from imageferry.clouds.alibaba import listing
+from imageferry.clouds.alibaba import buckets, images, listing, roles
 from imageferry.clouds.alibaba.calls import Calls
 from imageferry.clouds.alibaba.client import Bucket
-from imageferry.clouds.alibaba.translate import Image
+from imageferry.clouds.alibaba.roles import Roles
+from imageferry.clouds.alibaba.translate import Image, Listed
+from imageferry.clouds.sharing import Shared
 from imageferry.clouds.threads import pair
 from imageferry.core.errors import Blocked, Deferred, Rejected, Scope
 from imageferry.core.job import ExportJob, ImageSource
 from imageferry.core.journal import Resolved
+from imageferry.core.keys import KEY_LENGTH
 from imageferry.core.reasons import Reason
-
-DEFAULT_ROLE: Final = "AliyunECSImageExportDefaultRole"
 
 FORMAT_REGIONS: Final = frozenset(
     {
@@ -34,59 +37,90 @@ FORMAT_REGIONS: Final = frozenset(
 )
 """The regions that export other formats than RAW (ExportImage reference, parameter ImageFormat)."""
 
-MOST_DATA_DISKS: Final = 4
-MOST_GIB: Final = 500
 
+class Preflight:
+    """Checks wishes in one region; those that come together share their requests.
 
-async def check(
-    calls: Calls,
-    job: ExportJob,
-    *,
-    has_region: Callable[[str], Awaitable[bool]],
-    owner: Callable[[], Awaitable[str]],
-) -> Resolved:
-    """The job as request parameters. `has_region` asks whether the cloud has a region, `owner` whose key it is.
-
-    Raises Rejected, Blocked or Deferred.
+    `has_region` asks whether the cloud has a region, `owner` whose key it is.
     """
-    check_wish(job, calls.region)
-    if not await has_region(calls.region):
-        raise Rejected(Reason.REGION_NOT_FOUND, f"The cloud has no region {calls.region}: correct spec.region.")
-    image, (bucket, account) = await pair(_image(calls, job.source), pair(calls.bucket(job.bucket), owner()))
-    check_image(image)
-    check_bucket(job.bucket, bucket, region=calls.region, account=account)
-    if await listing.running(calls, {"ResourceIds": [image.id]}):
-        raise Deferred(
-            Reason.IMAGE_BUSY,
-            f"Another export of image {image.id} runs; the cloud allows one at a time.",
-            scope=Scope.IMAGE,
-            retry_after_seconds=calls.busy_seconds,
+
+    def __init__(
+        self,
+        calls: Calls,
+        roles_: Roles,
+        *,
+        has_region: Callable[[str], Awaitable[bool]],
+        owner: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._calls, self._roles = calls, roles_
+        self._has_region, self._owner = has_region, owner
+        self._images = Shared(self._ask_images, most=listing.MOST_ROWS)
+        self._exports = Shared(self._ask_exports, most=listing.MOST_ROWS)
+        self._buckets = Shared(self._ask_bucket, most=1)
+
+    async def check(self, job: ExportJob) -> Resolved:
+        """The job as request parameters. Raises Rejected, Blocked or Deferred."""
+        region = self._calls.region
+        check_wish(job, region)
+        if not await self._has_region(region):
+            raise Rejected(Reason.REGION_NOT_FOUND, f"The cloud has no such region as {region}: correct spec.region.")
+        image, (bucket, account) = await pair(self.image(job.source), pair(self._bucket(job.bucket), self._owner()))
+        images.check(image)
+        buckets.check(job.bucket, bucket, region=region, account=account)
+        resolved = _resolved(job, image, region)
+        await pair(
+            self._roles.check(resolved.role_name, job.bucket, file_such_as(job, image.id)), self._check_idle(image)
         )
-    return _resolved(job, image, calls.region)
+        return resolved
 
+    async def resolve(self, job: ExportJob) -> Resolved:
+        """The job as request parameters, forbidding nothing. Raises Blocked if the image cannot be found."""
+        try:
+            image = await self.image(job.source)
+        except Rejected as failure:
+            raise Blocked(failure.reason, failure.message, code=failure.code, request_id=failure.request_id) from None
+        return _resolved(job, image, self._calls.region)
 
-async def resolve(calls: Calls, job: ExportJob) -> Resolved:
-    """The job as request parameters, forbidding nothing. Raises Blocked if the image cannot be found."""
-    try:
-        image = await _image(calls, job.source)
-    except Rejected as failure:
-        raise Blocked(failure.reason, failure.message, code=failure.code, request_id=failure.request_id) from None
-    return _resolved(job, image, calls.region)
+    async def image(self, source: ImageSource) -> Image:
+        """The image that a source means. Raises Rejected, or Blocked while there is none yet."""
+        if source.image_id:
+            return images.by_id(source.image_id, await self._images.get(source.image_id))
+        own = {"ImageOwnerAlias": "self"}
+        if source.image_name:
+            named = await listing.images(self._calls, {"ImageName": source.image_name, **own})
+            return images.by_name(source.image_name, named)
+        members = await listing.images(self._calls, {"ImageFamily": source.image_family, **own})
+        return images.by_family(source.image_family, members)
 
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        for shared in (self._images, self._exports, self._buckets):
+            await shared.aclose()
 
-def _resolved(job: ExportJob, image: Image, region: str) -> Resolved:
-    return Resolved(
-        region=region,
-        image_id=image.id,
-        image_name=image.name,
-        platform=image.platform,
-        architecture=image.architecture,
-        size_gib=image.size_gib,
-        data_disks=len(image.data_disks_gib),
-        bucket=job.bucket,
-        format=job.format,
-        role_name=job.role_name or DEFAULT_ROLE,
-    )
+    async def _bucket(self, name: str) -> Bucket:
+        found = await self._buckets.get(name)
+        if found is None:
+            raise AssertionError("a bucket that is not there is a failure")
+        return found
+
+    async def _check_idle(self, image: Image) -> None:
+        if await self._exports.get(image.id):
+            raise Deferred(
+                Reason.IMAGE_BUSY,
+                f"Another export of image {image.id} runs; the cloud allows one at a time.",
+                scope=Scope.IMAGE,
+                retry_after_seconds=self._calls.busy_seconds,
+            )
+
+    async def _ask_images(self, ids: tuple[str, ...]) -> Mapping[str, Image]:
+        return {image.id: image for image in await listing.images(self._calls, {"ImageId": ",".join(ids)})}
+
+    async def _ask_exports(self, image_ids: tuple[str, ...]) -> Mapping[str, Listed]:
+        running = await listing.running(self._calls, {"ResourceIds": list(image_ids)})
+        return {row.resource_id: row for row in running}
+
+    async def _ask_bucket(self, names: tuple[str, ...]) -> Mapping[str, Bucket]:
+        return {name: await self._calls.bucket(name) for name in names}
 
 
 def check_wish(job: ExportJob, region: str) -> None:
@@ -102,80 +136,22 @@ def check_wish(job: ExportJob, region: str) -> None:
         )
 
 
-def check_image(image: Image) -> None:
-    """What the image shows. Raises Rejected, or Blocked while it is not ready."""
-    if image.owner_alias != "self":
-        raise Rejected(
-            Reason.IMAGE_NOT_OWNED, f"Image {image.id} is not the account's own: copy it into a custom image first."
-        )
-    if image.product_code:
-        raise Rejected(
-            Reason.IMAGE_NOT_SUPPORTED, f"Image {image.id} comes from the marketplace and cannot be exported."
-        )
-    if image.platform.startswith("Windows") or image.os_type.lower() == "windows":
-        raise Rejected(
-            Reason.LICENSE_NOT_EXPORTABLE, f"Image {image.id} holds Windows, whose licence forbids its export."
-        )
-    if image.encrypted:
-        raise Rejected(
-            Reason.ENCRYPTED_SNAPSHOT, f"Image {image.id} holds encrypted snapshots, which cannot be exported."
-        )
-    if len(image.data_disks_gib) > MOST_DATA_DISKS:
-        raise Rejected(
-            Reason.TOO_MANY_DISKS,
-            f"Image {image.id} holds {len(image.data_disks_gib)} data disks; {MOST_DATA_DISKS} can be exported.",
-        )
-    if max(image.data_disks_gib, default=0) > MOST_GIB:
-        raise Rejected(
-            Reason.DISK_TOO_LARGE,
-            f"Image {image.id} holds a data disk of {max(image.data_disks_gib)} GiB; {MOST_GIB} GiB can be exported.",
-        )
-    if image.status in ("CreateFailed", "UnAvailable"):
-        raise Rejected(Reason.IMAGE_NOT_READY, f"Image {image.id} is {image.status}: its creation failed; use another.")
-    if image.status != "Available":
-        raise Blocked(
-            Reason.IMAGE_NOT_READY, f"Image {image.id} is {image.status or 'in no known state'}, not Available."
-        )
+def _resolved(job: ExportJob, image: Image, region: str) -> Resolved:
+    return Resolved(
+        region=region,
+        image_id=image.id,
+        image_name=image.name,
+        platform=image.platform,
+        architecture=image.architecture,
+        size_gib=image.size_gib,
+        data_disks=len(image.data_disks_gib),
+        bucket=job.bucket,
+        format=job.format,
+        role_name=job.role_name or roles.DEFAULT,
+    )
 
 
-def check_bucket(name: str, bucket: Bucket, *, region: str, account: str) -> None:
-    """What the bucket shows. Raises Rejected or Blocked."""
-    if bucket.owner and bucket.owner != account:
-        raise Blocked(
-            Reason.BUCKET_NOT_FOUND,
-            f"Bucket {name} belongs to another cloud account: name a bucket of account {account}.",
-        )
-    if bucket.region != region:
-        raise Rejected(
-            Reason.BUCKET_REGION_MISMATCH,
-            f"Bucket {name} is in {bucket.region}, the image in {region}: name a bucket of {region}.",
-        )
-    if bucket.encrypted:
-        raise Blocked(
-            Reason.BUCKET_ENCRYPTED,
-            f"Bucket {name} encrypts on the server's side, which export does not support: name another bucket.",
-        )
-
-
-async def _image(calls: Calls, source: ImageSource) -> Image:
-    if source.image_id:
-        found = await listing.images(calls, {"ImageId": source.image_id})
-        return _only(found, f"image {source.image_id}")
-    if source.image_name:
-        # The filter may fit more than the exact name.
-        found = await listing.images(calls, {"ImageName": source.image_name, "ImageOwnerAlias": "self"})
-        return _only([image for image in found if image.name == source.image_name], f"image named {source.image_name}")
-    found = await listing.images(calls, {"ImageFamily": source.image_family, "ImageOwnerAlias": "self"})
-    available = [image for image in found if image.status == "Available"]
-    if found and not available:
-        raise Blocked(Reason.IMAGE_NOT_READY, f"No image of family {source.image_family} is Available yet.")
-    newest = sorted(available, key=lambda image: (image.created_at is not None, image.created_at), reverse=True)
-    return _only(newest[:1], f"image of family {source.image_family}")
-
-
-def _only(found: list[Image], what: str) -> Image:
-    if not found:
-        raise Rejected(Reason.IMAGE_NOT_FOUND, f"There is no {what} in this account and region.")
-    if len(found) > 1:
-        raise Rejected(Reason.IMAGE_AMBIGUOUS, f"There is more than one {what}: name it by spec.source.imageID.")
-    return found[0]
+def file_such_as(job: ExportJob, image_id: str) -> str:
+    """A file name such as the export would write: a role may be limited to names that begin or end in some way."""
+    ending = "raw.tar.gz" if job.format == "RAW" else job.format.lower()
+    return f"{job.prefix}{'k' * KEY_LENGTH}_{image_id}_system.{ending}"

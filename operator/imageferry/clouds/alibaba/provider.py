@@ -3,18 +3,23 @@
 Exports only: imports are refused by name. What an error means is in faults.py, what an answer means in translate.py.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
-from imageferry.clouds.alibaba import listing, output, preflight, search, translate
+from imageferry.clouds.alibaba import listing, output, search, translate
 from imageferry.clouds.alibaba.calls import Calls
-from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action
+from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action, Answer
+from imageferry.clouds.alibaba.inspection import Desk, inspect
+from imageferry.clouds.alibaba.preflight import Preflight
+from imageferry.clouds.alibaba.roles import Roles
 from imageferry.clouds.alibaba.translate import Detail, Listed
-from imageferry.clouds.provider import Access, Capabilities, CloudConnection, ImageProvider, Origin, Search
+from imageferry.clouds.finding import Finding
+from imageferry.clouds.provider import Access, Capabilities, CloudConnection, ImageProvider, Inquiry, Origin, Search
 from imageferry.clouds.ratelimit import RateLimits
+from imageferry.clouds.sharing import Shared
 from imageferry.clouds.threads import together
 from imageferry.core.artifacts import Artifact, Artifacts
 from imageferry.core.errors import Blocked, Failure, Rejected, Transient, Unconfirmed
@@ -46,7 +51,10 @@ class Connection:
         self._access = access
         self._limits = RateLimits(access.requests_per_second)
         self._central = self._calls(CENTRAL_REGION)
+        self._roles = Roles(self._central)
         self._exports: dict[str, Exports] = {}
+        self._owners = Shared(self._ask_owner, most=1)
+        self._region_lists = Shared(self._ask_regions, most=1)
         self._owner = ""
         self._regions: Collection[str] = ()
 
@@ -64,29 +72,58 @@ class Connection:
         if kind is not Kind.EXPORT:
             raise _unsupported(kind)
         if region not in self._exports:
-            self._exports[region] = Exports(self._calls(region), self)
+            calls = self._calls(region)
+            wishes = Preflight(calls, self._roles, has_region=self.has_region, owner=self.known_owner)
+            self._exports[region] = Exports(calls, wishes, seen_without=self.seen_without)
         return self._exports[region]
+
+    async def inspect(self, inquiry: Inquiry) -> Sequence[Finding]:
+        """What account and exports lack, and what the cloud shows. Raises a Failure if the key's owner is not told."""
+        desk = Desk(
+            calls=self._calls,
+            central=self._central,
+            roles=self._roles,
+            has_region=self.has_region,
+            owner=self.known_owner,
+        )
+        return await inspect(desk, inquiry)
 
     async def known_owner(self) -> str:
         """The owner as it was last told: the owner of a key never changes."""
-        return self._owner or await self.owner()
+        return self._owner or await self._owners.get("") or ""
 
     async def has_region(self, region: str) -> bool:
-        """Whether the cloud has the region; asked again for one that was not there. A key may lack the right to ask."""
-        if region not in self._regions:
-            try:
-                self._regions = translate.regions((await self._central.ecs(Action.DESCRIBE_REGIONS, {})).body)
-            except Blocked as failure:
-                if failure.reason is not Reason.NOT_AUTHORIZED:
-                    raise
-                return True
-        return region in self._regions
+        """Whether the cloud has the region. A key may lack the right to ask."""
+        return await self.seen_without(region) is None
+
+    async def seen_without(self, region: str) -> datetime | None:
+        """The cloud's clock when it listed its regions, and this was none of them; None if it has it, or does not tell."""
+        if region in self._regions:
+            return None
+        try:
+            listed = await self._region_lists.get("")
+        except Blocked as failure:
+            if failure.reason is not Reason.NOT_AUTHORIZED:
+                raise
+            return None
+        if listed is None:
+            raise AssertionError("a list that does not come is a failure")
+        self._regions = translate.regions(listed.body)
+        return None if region in self._regions else listing.clock(listed.date)
 
     async def aclose(self) -> None:
         """Let go of the sockets; the pool is the caller's."""
-        self._central.close()
         for exports in self._exports.values():
             await exports.aclose()
+        for shared in (self._roles, self._owners, self._region_lists):
+            await shared.aclose()
+        self._central.close()
+
+    async def _ask_owner(self, _: tuple[str, ...]) -> Mapping[str, str]:
+        return {"": await self.owner()}
+
+    async def _ask_regions(self, _: tuple[str, ...]) -> Mapping[str, Answer]:
+        return {"": await self._central.ecs(Action.DESCRIBE_REGIONS, {})}
 
     def _calls(self, region: str) -> Calls:
         return Calls(self._access, self._limits, region)
@@ -95,9 +132,11 @@ class Connection:
 class Exports:
     """ECS images into OSS buckets, in one region."""
 
-    def __init__(self, calls: Calls, connection: Connection) -> None:
-        self._calls = calls
-        self._connection = connection
+    def __init__(
+        self, calls: Calls, wishes: Preflight, *, seen_without: Callable[[str], Awaitable[datetime | None]]
+    ) -> None:
+        self._calls, self._preflight = calls, wishes
+        self._seen_without = seen_without
         self._percents = _Percents()
 
     @property
@@ -107,13 +146,11 @@ class Exports:
 
     async def preflight(self, job: Job) -> Resolved:
         """What the job means here. Raises Rejected, Blocked or Deferred."""
-        return await preflight.check(
-            self._calls, _export(job), has_region=self._connection.has_region, owner=self._connection.known_owner
-        )
+        return await self._preflight.check(_export(job))
 
     async def resolve(self, job: Job) -> Resolved:
         """What the job means here, for a task of ours that was found again. Raises Transient or Blocked."""
-        return await preflight.resolve(self._calls, _export(job))
+        return await self._preflight.resolve(_export(job))
 
     async def submit(self, job: Job, claim: Claim, resolved: Resolved) -> Task:
         """ExportImage, once, from what was pinned. Raises as the contract says."""
@@ -137,7 +174,12 @@ class Exports:
         )
 
     async def find(self, search_: Search) -> Observation:
-        """Is there a task of ours, by the files it writes?"""
+        """Is there a task of ours, by the files it writes?
+
+        Where no claim is open, and the cloud has no such region, there is none: its own address may not even resolve.
+        """
+        if search_.until is None and (cloud_time := await self._seen_without(self._calls.region)):
+            return Absent(cloud_time)
         return await search.find(self._calls, search_)
 
     async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
@@ -199,6 +241,7 @@ class Exports:
 
     async def aclose(self) -> None:
         """Let go of the sockets."""
+        await self._preflight.aclose()
         self._calls.close()
 
     async def _look(

@@ -168,7 +168,7 @@ def seen(found: Listed, known: Task, cloud_time: datetime, shown: Detail | None)
             return Cancelled(cloud_time, current)
         case "Failed":
             code, text = (shown.error_code, shown.error_text) if shown else ("", "")
-            reason, message, retryable = verdicts.ended(code, text)
+            reason, message, retryable = verdicts.ended("ExportImage", code, text)
             return Failed(cloud_time, current, reason, message, retryable, code)
         case _:
             return Running(cloud_time, current, shown.percent if shown else None)

@@ -7,7 +7,8 @@ own words pass through `clean` and nowhere else.
 import re
 from typing import Final
 
-from imageferry.clouds.alibaba.faults import ROWS, Fault, Refused, Started, Unreachable, Unreadable, row
+from imageferry.clouds.alibaba.codes.rows import Started
+from imageferry.clouds.alibaba.faults import Fault, Refused, Unreachable, Unreadable, documented, row
 from imageferry.core.errors import Deferred, Failure, Rejected, Throttled, Transient, Unconfirmed, Unsent
 from imageferry.core.reasons import Reason
 
@@ -34,7 +35,7 @@ def submitting(action: str, fault: Fault) -> Failure:
     match fault:
         case Unreachable():
             return Unsent(Reason.CLOUD_UNAVAILABLE, "The cloud could not be reached; nothing was sent.")
-        case Refused(code=code) if code and fault.status < _SERVER_ERROR and row(fault).started is Started.NO:
+        case Refused(code=code) if code and fault.status < _SERVER_ERROR and row(action, fault).started is Started.NO:
             return _failure(action, fault)
         case Refused():
             text = "The cloud's answer leaves open whether the task has started."
@@ -45,9 +46,9 @@ def submitting(action: str, fault: Fault) -> Failure:
             return Unconfirmed(Reason.SUBMISSION_UNKNOWN, "The answer to the submission was lost.")
 
 
-def ended(code: str, text: str) -> tuple[Reason, str, bool]:
-    """Reason, message and whether another attempt may fare better, of a task that failed with `code`."""
-    known = ROWS.get(code)
+def ended(action: str, code: str, text: str) -> tuple[Reason, str, bool]:
+    """Reason, message and whether another attempt may fare better, of a task of `action` that failed with `code`."""
+    known = documented(action, code)
     said = f"The cloud ended the task with {_word(code) or 'no code'}: {clean(text) or 'no text'}"
     if known is None or known.kind is Transient:
         return Reason.TASK_FAILED, said, True
@@ -63,7 +64,7 @@ def _failure(action: str, refused: Refused) -> Failure:
             code=code,
             request_id=request_id,
         )
-    found = row(refused)
+    found = row(action, refused)
     text = f"{found.text} ({action} answered {code or 'an error without a code'}.)"
     if found.quotes and refused.text:
         text = f"{text} The cloud said: {clean(refused.text)}"

@@ -1,0 +1,45 @@
+"""The codes of the calls about tasks and about images that exist."""
+
+from typing import Final
+
+from imageferry.clouds.alibaba.codes.rows import BAD_CALL, Table, blocked, busy, rejected, transient
+from imageferry.core.reasons import Reason
+
+TASKS: Final = Table(
+    calls=("DescribeTasks", "DescribeTaskAttribute", "CancelTask"),
+    source="https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-canceltask",
+    rows={
+        "MissingParameter": BAD_CALL,
+        "InvalidRegionId.NotFound": rejected(
+            Reason.REGION_NOT_FOUND, "The cloud has no such region: correct spec.region."
+        ),
+        "InvalidTaskId.NotFound": transient(Reason.TASK_LOST, "The cloud does not know the task."),
+        "InvalidTaskId.IncorrectTaskStatus": transient(
+            Reason.CLOUD_UNAVAILABLE, "The task cannot be cancelled any more."
+        ),
+        "InvalidTaskId.TaskActionNotSupport": transient(
+            Reason.CLOUD_UNAVAILABLE, "The cloud does not cancel this task."
+        ),
+        "CancelTaskFailed": transient(Reason.CLOUD_UNAVAILABLE, "The cloud could not cancel the task."),
+    },
+)
+
+IMAGES: Final = Table(
+    calls=("DescribeImages", "DescribeRegions", "DeleteImage"),
+    source="https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-deleteimage",
+    rows={
+        "InvalidRegionId.NotFound": rejected(
+            Reason.REGION_NOT_FOUND, "The cloud has no such region: correct spec.region."
+        ),
+        "InvalidImageId.NotFound": rejected(
+            Reason.IMAGE_NOT_FOUND, "The image does not exist in this account and region."
+        ),
+        "ImageUsingByInstance": blocked(
+            Reason.IMAGE_BUSY, "Instances use the image: the cloud does not delete it while they do."
+        ),
+        "ImageUseShared": blocked(Reason.IMAGE_BUSY, "The image is shared: the cloud does not delete it while it is."),
+        "ImageIsImporting": busy("The image is being imported."),
+        "ImageIsExporting": busy("The image is being exported."),
+        "OperationDenied.ImageCopying": busy("The image is being copied."),
+    },
+)
