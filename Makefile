@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # A cloud's SDK that ignores NO_PROXY would send requests for loopback to a proxy; installing may need one all the same.
 NO_PROXY_AT_ALL := env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u http_proxy -u https_proxy -u all_proxy
 
-.PHONY: demo demo-stop test soak quick lint types unit docs chart lock controlplane charttools clean
+.PHONY: demo demo-stop test soak mutants quick lint types unit docs chart lock controlplane charttools clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -21,6 +21,11 @@ test: quick controlplane charttools
 soak: $(VENV)/.installed controlplane
 	$(NO_PROXY_AT_ALL) $(BIN)/python -m tests.explore.soak
 	$(NO_PROXY_AT_ALL) $(BIN)/python -m tests.crash soak --record
+
+# Mistakes planted in the protocol and mutations of its core: does a test notice each? docs/mutants.md has what none can notice.
+mutants: $(VENV)/.installed controlplane
+	$(NO_PROXY_AT_ALL) $(BIN)/pytest tests/explore/test_planted.py -n 2
+	@$(NO_PROXY_AT_ALL) $(BIN)/python -m mutants
 
 quick: lint types unit
 
