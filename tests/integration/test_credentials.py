@@ -1,7 +1,9 @@
 """Where an account's keys come from: every source exports, is renewed in time, and says what is wrong with it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -37,9 +39,9 @@ def operator(stage: Stage, folder: Path) -> OperatorProcess:
     )
 
 
-def token(stage: Stage) -> str:
+def token(stage: Stage, **wish: int) -> str:
     """A service account token of the cluster that the cloud's identity provider vouches for."""
-    return str(stage.emulator.admin("POST", "/oidc-token", {"sub": SUBJECT})["token"])
+    return str(stage.emulator.admin("POST", "/oidc-token", {"sub": SUBJECT, **wish})["token"])
 
 
 def sources(stage: Stage) -> dict[str, Manifest]:
@@ -76,6 +78,9 @@ def test_a_lost_token_stops_nothing_for_good(stage: Stage, operator: OperatorPro
     file.unlink()
     stage.until_true(lambda: "CredentialsMissing" in str(stage.account("later")["status"]), "the loss is told")
     assert str(file) in str(stage.account("later")["status"]["conditions"])
+    file.write_text(token(stage, expiresIn=-60))
+    stage.until_true(lambda: "token has expired" in str(stage.account("later")["status"]), "the next loss is told")
+    assert file.read_text() not in operator.log()
     file.write_text(token(stage))
     stage.until_true(lambda: condition(stage.account("later"), "Ready") == "True", "the account is ready again")
     assert stage.account("later")["status"]["accountID"] == info["accountID"]
@@ -90,3 +95,31 @@ def test_a_role_that_does_not_trust_us_is_named(stage: Stage, operator: Operator
     told = next(each for each in stage.account("untrusted")["status"]["conditions"] if each["type"] == "Stalled")
     assert (told["reason"], "trust policy" in told["message"]) == ("CredentialsRejected", True)
     assert operator.running
+
+
+def test_what_was_lent_shows_nowhere(stage: Stage, operator: OperatorProcess, folder: Path) -> None:
+    """Neither a temporary key nor the token it was lent for: not in the log at its most talkative, nor in what anybody can read."""
+    secrets = [*lent(stage), (folder / "Alibaba").read_text()]
+    assert len(secrets) > 2 * len(sources(stage))
+    kinds = "imageexports,events"
+    shown = [
+        operator.log(),
+        operator.get("/metrics"),
+        stage.plane.kubectl_run("get", kinds, "-n", stage.namespace, "-o", "json", "--show-managed-fields"),
+        stage.plane.kubectl_run("get", "cloudaccounts", "-o", "json", "--show-managed-fields"),
+        *(Path(f"/proc/{operator.pid}/{file}").read_text(errors="replace") for file in ("cmdline", "environ")),
+    ]
+    assert "AuthenticationFail" in shown[0] or "NoPermission" in shown[0]
+    for text in shown:
+        assert [secret[:12] for secret in secrets if secret in text or quote(secret, safe="") in text] == []
+
+
+def lent(stage: Stage) -> list[str]:
+    """The secrets and tokens of all temporary keys that the cloud has lent."""
+    journal = stage.folder / "emulator" / "journal.jsonl"
+    found = []
+    for line in journal.read_text().splitlines():
+        for table, _, *value in json.loads(line):
+            if table == "keys" and value and value[0].get("token"):
+                found += [value[0]["secret"], value[0]["token"]]
+    return found

@@ -24,6 +24,17 @@ def test_every_link_leads_to_a_file(paper: Path) -> None:
     assert [link for link in within if not (paper.parent / link).exists()] == []
 
 
+def test_every_test_that_a_providers_page_names_is_there() -> None:
+    """Whoever doubts a limit can read the test that shows it."""
+    named = [
+        (ROOT / file, test)
+        for paper in ROOT.glob("docs/providers/*.md")
+        for file, test in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", paper.read_text(encoding="utf-8"))
+    ]
+    assert named
+    assert [file for file, test in named if not file.exists() or f"def {test}" not in file.read_text("utf-8")] == []
+
+
 @pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_command_is_a_target(paper: str) -> None:
     """Whoever types a command from the paper gets what it says."""
