@@ -286,17 +286,18 @@ CASES = {
         "a file missing beyond the read lag is a bad end": (
             a_job(), running(),
             facts(observation=seen_succeeded(finished_at=NOON - timedelta(seconds=120)), collected=MISSING),
-            Fail(Reason.OUTPUT_MISSING, "Bucket team-images holds 0 of 1 files."), 6),
+            Fail(Reason.OUTPUT_MISSING, "Bucket team-images holds 0 of 1 files.",
+                 task=seen_succeeded(finished_at=NOON - timedelta(seconds=120)).task), 6),
         "an empty file is a bad end, and stays listed": (
             a_job(), running(), facts(observation=seen_succeeded(), collected=EMPTY),
-            Fail(Reason.OUTPUT_EMPTY, "Empty in bucket team-images.", EMPTY.items), 6),
+            Fail(Reason.OUTPUT_EMPTY, "Empty in bucket team-images.", EMPTY.items, task=seen_succeeded().task), 6),
         "a cancelled task is never tried again": (
             a_job(), running(), facts(observation=seen_cancelled(), collected=collected()),
-            Fail(Reason.CANCELLED, "The task was cancelled."), 7),
+            Fail(Reason.CANCELLED, "The task was cancelled.", task=seen_cancelled().task), 7),
         "a task cancelled for the deadline says so": (
             a_job(active_deadline_seconds=30), running(),
             facts(observation=seen_cancelled(), collected=collected()),
-            Fail(Reason.DEADLINE_EXCEEDED, TOO_LATE), 7),
+            Fail(Reason.DEADLINE_EXCEEDED, TOO_LATE, task=seen_cancelled().task), 7),
         "before another try the partial files of the failed one go": (
             a_job(), running(), facts(observation=seen_failed(), collected=collected(a_file())),
             Discard((a_file(),)), 8),
@@ -305,13 +306,14 @@ CASES = {
             Close(Reason.TASK_FAILED, "The snapshot could not be read.", costs_attempt=True), 9),
         "a failure that would only repeat itself is the end": (
             a_job(), running(), facts(observation=seen_failed(retryable=False), collected=collected(a_file())),
-            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (a_file(),), "ExportImageFailed"), 10),
+            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (a_file(),), "ExportImageFailed",
+                 seen_failed().task), 10),
         "the last attempt's failure is the end": (
             a_job(), LAST_TRY, facts(observation=seen_failed(4), collected=collected()),
-            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (), "ExportImageFailed"), 10),
+            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (), "ExportImageFailed", seen_failed(4).task), 10),
         "no other try follows a failure under a cancel request": (
             a_job(cancel_request="now"), running(), facts(observation=seen_failed(), collected=collected()),
-            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (), "ExportImageFailed"), 10),
+            Fail(Reason.TASK_FAILED, "The snapshot could not be read.", (), "ExportImageFailed", seen_failed().task), 10),
         "a cancel request ends the running task": (
             a_job(cancel_request="now"), running(), facts(observation=seen_running()), Cancel(a_task()), 11),
         "a passed deadline ends the running task": (

@@ -154,11 +154,12 @@ CASES: dict[str, tuple[Job, Journal, Facts, Step]] = {
         a_job(), running(), facts(observation=seen_cancelled()), Collect(seen_cancelled().task)),
     "the files of a cancelled task stay known": (
         a_job(), running(), facts(observation=seen_cancelled(), collected=LEFT),
-        Fail(Reason.CANCELLED, "The task was cancelled.", LEFT.items)),
+        Fail(Reason.CANCELLED, "The task was cancelled.", LEFT.items, task=seen_cancelled().task)),
     "so do those of a task that the deadline ended": (
         a_job(active_deadline_seconds=60), running(),
         facts(now=LONG_AFTER, observation=seen_cancelled(), collected=LEFT),
-        Fail(Reason.DEADLINE_EXCEEDED, "spec.activeDeadlineSeconds passed.", LEFT.items)),
+        Fail(Reason.DEADLINE_EXCEEDED, "spec.activeDeadlineSeconds passed.", LEFT.items,
+             task=seen_cancelled().task)),
     "a deletion that was not tried is not over": (
         a_job(deleting=True, cancel_request="now"), running(),
         facts(observation=seen_running(), deleting_seconds=86_400.0, cancel_due=False),

@@ -212,6 +212,16 @@ def test_a_bad_end_tells_why_and_lists_what_is_left() -> None:
     assert after.last_error == an_error(Reason.OUTPUT_EMPTY, message="A file is empty.", code="Code", time=LATER)
 
 
+def test_a_bad_end_shows_the_state_in_which_the_cloud_ended_the_task() -> None:
+    """A cancelled task is not told as one that runs; where the cloud showed nothing, what was known stays."""
+    before = running()
+    assert before.task is not None
+    gone = replace(before.task, state="Deleted")
+    after = transition.failed(before, a_job(), Fail(Reason.CANCELLED, "Cancelled.", task=gone), LATER)
+    assert after.task == replace(before.task, state="Deleted", finished_at=LATER)
+    assert transition.failed(before, a_job(), Fail(Reason.TASK_LOST, "Lost."), LATER).task == before.task
+
+
 def test_files_of_earlier_attempts_stay_listed_once() -> None:
     """A file found again is listed as it is now."""
     earlier = (a_file(1), a_file(2, size_bytes=1))

@@ -166,21 +166,22 @@ def conclude(situation: Situation) -> Step:
     if not situation.sees(Succeeded):
         message = "The cloud no longer knows the task, and no complete result is there."
         return Fail(Reason.TASK_LOST, message, left.items)
-    return Fail(left.flaw.reason, left.flaw.message, left.items)
+    task = situation.found.task if situation.found else None
+    return Fail(left.flaw.reason, left.flaw.message, left.items, task=task)
 
 
 def fail_cancelled(situation: Situation) -> Fail:
     """Cancelled by a person, or because the deadline passed."""
-    items = situation.left.items
+    items, task = situation.left.items, situation.found.task if situation.found else None
     if situation.deadline_passed and not situation.cancel_requested:
-        return Fail(DEADLINE_PASSED.reason, DEADLINE_PASSED.message, items)
-    return Fail(Reason.CANCELLED, "The task was cancelled.", items)
+        return Fail(DEADLINE_PASSED.reason, DEADLINE_PASSED.message, items, task=task)
+    return Fail(Reason.CANCELLED, "The task was cancelled.", items, task=task)
 
 
 def fail_with_task(situation: Situation) -> Fail:
     """The cloud's reason is the job's."""
     seen = _failed(situation)
-    return Fail(seen.reason, seen.message, situation.left.items, seen.code)
+    return Fail(seen.reason, seen.message, situation.left.items, seen.code, seen.task)
 
 
 def close_failed(situation: Situation) -> Close:

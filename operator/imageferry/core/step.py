@@ -135,12 +135,13 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The job finished badly; `items` are the files that its last attempt left."""
+    """The job finished badly; `items` are the files that its last attempt left, `task` as it was last seen, where it was."""
 
     reason: Reason
     message: str
     items: tuple[Artifact, ...] = ()
     code: str = ""
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)

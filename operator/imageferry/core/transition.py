@@ -119,19 +119,9 @@ def waiting(journal: Journal, now: datetime, next_try_at: datetime | None) -> Jo
 
 def completed(journal: Journal, job: Job, step: Complete, now: datetime) -> Journal:
     """The job finished well."""
-    known, seen = journal.task, step.task
-    task = (
-        replace(
-            known,
-            state=seen.state if seen else known.state,
-            finished_at=(seen.finished_at if seen else None) or known.finished_at or now,
-        )
-        if known
-        else None
-    )
     return replace(
         _ended(journal, job, now),
-        task=task,
+        task=_last_seen(journal.task, step.task, now),
         artifacts=_joined(journal.artifacts, step.artifacts.items),
         progress=Progress(percent=_ALL_PERCENT, updated_at=now),
         last_error=None,
@@ -142,7 +132,16 @@ def failed(journal: Journal, job: Job, step: Fail, now: datetime) -> Journal:
     """The job finished badly."""
     error = LastError(reason=step.reason, message=step.message, code=step.code, time=now)
     items = _joined(journal.artifacts, step.items)
-    return replace(_ended(journal, job, now), artifacts=items, last_error=error)
+    task = _last_seen(journal.task, step.task, now) if step.task else journal.task
+    return replace(_ended(journal, job, now), artifacts=items, last_error=error, task=task)
+
+
+def _last_seen(known: Task | None, seen: Task | None, now: datetime) -> Task | None:
+    """The journal's task in the state in which the cloud showed it last; what has no time of its end ended by now."""
+    if known is None:
+        return None
+    finished_at = (seen.finished_at if seen else None) or known.finished_at or now
+    return replace(known, state=seen.state if seen else known.state, finished_at=finished_at)
 
 
 def _ended(journal: Journal, job: Job, now: datetime) -> Journal:
