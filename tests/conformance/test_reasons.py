@@ -217,10 +217,11 @@ ELSEWHERE: dict[Reason, str] = {
     Reason.OBJECT_NOT_FOUND: "tests/unit/test_alibaba_faults.py",
     Reason.OBJECT_INVALID: "tests/unit/test_alibaba_faults.py",
     Reason.IMPORTED: "tests/unit/test_conditions.py",
+    Reason.EXPORT_NOT_FOUND: "tests/integration/test_check.py",
 }
 """The reasons that the operator itself comes to, each with a test that holds it."""
 
-UNSAID = (Reason.OBJECT_CHANGED, Reason.EXPORT_NOT_FOUND, Reason.EXPORT_FAILED)
+UNSAID = (Reason.OBJECT_CHANGED, Reason.EXPORT_FAILED)
 """The reasons that only imports will have a use for."""
 
 UNHEARD: dict[Reason, str] = {

@@ -154,6 +154,8 @@ CYCLES: Final = (
         name="again",
         promise="an export fails for good, and a person asks for a retry",
         spec={"backoffLimit": 0, **_KEEP},
+        # A failed task that tells no files cannot be told from a stranger's: after a lost answer another attempt follows it.
+        tells=True,
         faults=(_TASK_FAILS,),
         acts=(Act(when=_rests("TaskFailed"), change=_RETRY),),
         ends=_EXPORTED,

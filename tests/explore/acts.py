@@ -26,35 +26,63 @@ from tests.explore.model import (
     at,
     changed,
 )
-from tests.explore.replica import RESOLVED, Broken, Trouble, kill, remember, wall
-from tests.explore.writes import commit, say, write_step
+from tests.explore.replica import RESOLVED, Broken, kill, remember, wall
+from tests.explore.troubles import Fault
+from tests.explore.writes import commit, say, tried, write_step
 
 
-def perform(world: World, setting: Setting, index: int, step: Step, trouble: Trouble) -> World:
-    """The world after the step, with at most one trouble on its way. Raises Broken."""
+def perform(world: World, setting: Setting, index: int, step: Step, fault: Fault | None) -> World:
+    """The world after the step, with at most one fault on its way. Raises Broken."""
+    match fault:
+        case Fault.ENDED:
+            return _end(world, index)
+        case Fault.KILLED_BEFORE:
+            return kill(world, index)
+        case Fault.SILENT:
+            return _unanswered(remember(world, index, lambda m: setattr(m, "cloud_away", True)), index)
+        case _:
+            return _do(world, setting, index, step, fault)
+
+
+def _do(world: World, setting: Setting, index: int, step: Step, fault: Fault | None) -> World:
     match step:
         case steps.Wait() | steps.Hold() | steps.Rest():
-            world = say(world, index)
-            return remember(world, index, _waits).process(index, idle=True, visiting=False)
+            return _unanswered(say(world, index), index)
         case steps.Check():
+            world = remember(
+                changed(world, unfit=fault is Fault.UNFIT), index, lambda m: setattr(m, "cloud_away", False)
+            )
             return remember(world, index, lambda m: m.check(RESOLVED, at=world.tick * 300.0))
         case steps.Look(numbers=numbers, closed=closed):
             return _look(world, setting, index, numbers, closed)
         case steps.Submit(again=again):
-            return _submit(world, setting, index, trouble, again=again)
+            return _submit(world, setting, index, fault, again=again)
         case steps.Cancel(task=task):
-            return _cancel(world, index, task.id)
+            return _cancel(world, index, task.id, fault)
         case steps.Collect(task=task):
             found = cloud.collect(world, task)
-            return remember(world, index, lambda m: setattr(m, "collected", found))
+            return remember(world, index, lambda m: _collected(m, found))
         case steps.Discard(items=items):
-            return _discard(world, index, {item.key for item in items})
+            return _discard(world, index, {item.key for item in items}, fault)
         case _:
-            return write_step(world, setting, index, step, trouble)
+            return write_step(world, index, step, fault)
 
 
-def _waits(memory: Memory) -> None:
-    memory.deletion_tried = memory.deletion_tried or memory.deletion_seen_at is not None
+def _unanswered(world: World, index: int) -> World:
+    """The visit ends; time, the poller or an edit brings the next."""
+    return remember(world, index, tried).process(index, idle=True, visiting=False)
+
+
+def _collected(memory: Memory, found: Artifacts) -> None:
+    memory.collected, memory.cloud_away = found, False
+
+
+def _end(world: World, index: int) -> World:
+    """The process ends in good order: it takes back the claim it has not sent, and gives its lease away."""
+    process = world.processes[index]
+    if process.memory.unsent and process.seen and process.seen.journal.claim:
+        world = commit(world, index, transition.closed(process.seen.journal, costs_attempt=False), None)
+    return changed(kill(world, index), lease_end=world.tick)
 
 
 def _look(world: World, setting: Setting, index: int, numbers: range, closed: range) -> World:
@@ -62,39 +90,51 @@ def _look(world: World, setting: Setting, index: int, numbers: range, closed: ra
     seen = process.seen
     if seen is None:
         return world
-    if not owns(world, seen.journal.claim):
-        return world.process(index, idle=True, visiting=False)
+    if world.away or not owns(world, seen.journal.claim):
+        return _unanswered(world, index)
     claim = seen.journal.claim
     since = (claim.claimed_at - EPOCH) // TICK if claim else seen.born
     few = range(1, 6) if len(numbers) > 5 else numbers
     more = range(1001, 1004) if len(numbers) > 5 else range(0)
-    wanted = marks(seen.uid, [*few, *more], "p")
-    found = cloud.find(world, setting, wanted, closed, since)
-    return remember(world, index, lambda m: m.observe(found, now=at(wall(world, process))))
+    found = cloud.find(world, setting, marks(seen.uid, [*few, *more], "p"), closed, since)
+    world = remember(world, index, lambda m: setattr(m, "cloud_away", False))
+    return remember(world, index, lambda m: m.observe(found, now=at(wall(world, process)), at=world.tick * 300.0))
 
 
-def _submit(world: World, setting: Setting, index: int, trouble: Trouble, *, again: bool) -> World:
+def _submit(world: World, setting: Setting, index: int, fault: Fault | None, *, again: bool) -> World:
     process = world.processes[index]
     seen = process.seen
     claim = seen.journal.claim if seen else None
     if seen is None or claim is None:
         raise Broken("a submission without a claim")
+    if seen.deleting:
+        raise Broken("a submission for an object that is known to be going")
     if not again and (claim.key, process.identity) not in world.claims:
         raise Broken("S5: a submission whose claim this process never had acknowledged")
+    if again and claim.claimed_by != process.identity:
+        return take_over(world, index, fault)
     world = remember(world, index, lambda m: m.send())
     request = Flying(seen.uid, claim.key, world.owner, signed(world, claim))
-    match trouble:
-        case Trouble.KILLED_BEFORE:
-            return kill(world, index)
-        case Trouble.NOT_DONE:
+    match fault:
+        case Fault.NOT_DONE:
             return world
-        case Trouble.LATE:
+        case Fault.UNSENT:
+            return remember(world, index, lambda m: m.take_back()).process(index, visiting=False)
+        case Fault.LATE:
             return changed(world, cloud=changed(world.cloud, flying=(*world.cloud.flying, request)))
-        case Trouble.REFUSED | Trouble.LASTING:
+        case Fault.REFUSED | Fault.LASTING:
             # No refusal of a repeat proves anything.
-            return world if again else _refused(world, index, lasting=trouble is Trouble.LASTING)
+            return _unanswered(world, index) if again else _refused(world, index, lasting=fault is Fault.LASTING)
         case _:
-            return _sent(world, setting, index, (request, claim, trouble), again=again)
+            return _sent(world, setting, index, (request, claim, fault), again=again)
+
+
+def take_over(world: World, index: int, fault: Fault | None) -> World:
+    """Before a repeat the claim is the repeater's: nobody else can withdraw it meanwhile, and a stale view comes to light."""
+    process = world.processes[index]
+    if process.seen is None:
+        return world
+    return commit(world, index, transition.taken_over(process.seen.journal, process.identity), fault)
 
 
 def signed(_: World, claim: Claim) -> int:
@@ -112,20 +152,22 @@ def owns(world: World, claim: Claim | None) -> bool:
     return claim is None or claim.account_id == world.owner
 
 
-def _sent(world: World, setting: Setting, index: int, what: tuple[Flying, Claim, Trouble], *, again: bool) -> World:
+def _sent(
+    world: World, setting: Setting, index: int, what: tuple[Flying, Claim, Fault | None], *, again: bool
+) -> World:
     """The cloud saw the request; what its answer proves is recorded at once."""
-    request, claim, trouble = what
+    request, claim, fault = what
     seen = world.processes[index].seen
-    world, answer, task = cloud.submit(world, setting, request, lag=1 if trouble is Trouble.LAGGING else 0)
-    if trouble in (Trouble.KILLED_IN, Trouble.KILLED_AFTER):
+    world, answer, task = cloud.submit(world, setting, request, lag=1 if fault is Fault.LAGGING else 0)
+    if fault is Fault.KILLED_IN:
         return kill(world, index)
-    if answer is Answer.EXPIRED and not again:
-        return _refused(world, index, lasting=False)
-    if trouble is Trouble.LOST_ANSWER or task is None or seen is None:
+    if answer is Answer.EXPIRED:
+        return _unanswered(world, index) if again else _refused(world, index, lasting=False)
+    if fault is Fault.LOST_ANSWER or task is None or seen is None:
         return unheard(world, index)
     world = remember(world, index, lambda m: m.submit())
     accepted = transition.accepted(seen.journal, _named(claim, task.id, world), at(world.tick))
-    return commit(world, index, accepted, Trouble.NONE)
+    return commit(world, index, accepted, Fault.NOT_DONE if fault is Fault.UNRECORDED else None)
 
 
 def _named(claim: Claim, task_id: str, world: World) -> Task:
@@ -140,39 +182,52 @@ def _refused(world: World, index: int, *, lasting: bool) -> World:
     now = at(wall(world, process))
     error = LastError(reason=Reason.CONCURRENT_QUOTA_EXCEEDED, message="full", time=now)
     kept = LastRefusal(
-        reason=Reason.NOT_WHITELISTED, failure_class="Blocked", message="no", generation=1, next_try_at=now + 3 * TICK
+        reason=Reason.NOT_WHITELISTED,
+        failure_class="Blocked",
+        message="no",
+        generation=seen.spec.generation,
+        next_try_at=now + 3 * TICK,
     )
     world = remember(world, index, lambda m: m.forget_attempt())
-    return commit(world, index, transition.refused(seen.journal, kept if lasting else None, error), Trouble.NONE)
+    world = commit(world, index, transition.refused(seen.journal, kept if lasting else None, error), None)
+    return world if lasting else _unanswered(world, index)
 
 
-def _cancel(world: World, index: int, task_id: str | None) -> World:
+def _cancel(world: World, index: int, task_id: str | None, fault: Fault | None) -> World:
     """The provider's own proof: a running task shows no files, but it is of our image and of the claim's window."""
     seen = world.processes[index].seen
     claim = seen.journal.claim if seen else None
-    if claim is None or not owns(world, claim):
-        return world.process(index, idle=True, visiting=False)
+    if claim is None or world.away or not owns(world, claim):
+        return _unanswered(world, index)
     since = (claim.claimed_at - EPOCH) // TICK
     for task in world.cloud.tasks:
         in_window = since - LIFE - 1 <= task.accepted <= since + WINDOW
         if task.id == task_id and task.owner == world.owner and task.state is TaskState.RUNNING and in_window:
             world = cloud.change(world, task, state=TaskState.CANCELLED)
+    if fault is Fault.KILLED_IN:
+        return kill(world, index)
+    if fault is Fault.LOST_ANSWER:
+        return _unanswered(remember(world, index, lambda m: setattr(m, "cloud_away", True)), index)
+    world = remember(world, index, lambda m: setattr(m, "cloud_away", False))
     return remember(world, index, lambda m: m.ask_to_cancel(at=world.tick * 300.0))
 
 
-def _discard(world: World, index: int, keys: set[str]) -> World:
+def _discard(world: World, index: int, keys: set[str], fault: Fault | None) -> World:
     seen = world.processes[index].seen
     if seen is None:
         return world
-    if not owns(world, seen.journal.claim):
-        return world.process(index, idle=True, visiting=False)
-    own = {attempt_key(seen.uid, number) for number in [*range(1, 6), *range(1001, 1004)]}
-    if not keys <= own:
+    if world.away or not owns(world, seen.journal.claim):
+        return _unanswered(world, index)
+    if not keys <= {attempt_key(seen.uid, number) for number in [*range(1, 6), *range(1001, 1004)]}:
         raise Broken("S4: a file of somebody else was to be deleted")
     for task in world.cloud.tasks:
         if task.key in keys:
             world = cloud.change(world, task, file=False)
+    if fault is Fault.KILLED_IN:
+        return kill(world, index)
+    if fault is Fault.LOST_ANSWER:
+        return _unanswered(remember(world, index, lambda m: setattr(m, "cloud_away", True)), index)
     if seen.journal.finished:
         items = tuple(item for item in seen.journal.artifacts if item.key in keys)
-        return commit(world, index, transition.discarded(seen.journal, items), Trouble.NONE)
-    return remember(world, index, lambda m: setattr(m, "collected", Artifacts((), None)))
+        return commit(world, index, transition.discarded(seen.journal, items), None)
+    return remember(world, index, lambda m: m.discard())

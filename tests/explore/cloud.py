@@ -63,7 +63,9 @@ def find(world: World, setting: Setting, marks: tuple[Mark, ...], closed: range,
     ours: list[tuple[int, Ours]] = []
     for task in visible:
         shows = setting.items_while_running or task.state is not TaskState.RUNNING
-        if task.key in by_key and shows and (setting.provable or task.file):
+        whole = task.file and task.state is TaskState.SUCCEEDED
+        told = whole or (task.known if setting.provable else task.file)
+        if task.key in by_key and shows and told:
             ours.append((by_key[task.key].number, _seen(world, task, by_key[task.key])))
     news = foremost(ours, closed)
     running = [task for task in visible if task.state is TaskState.RUNNING and task.accepted >= since - LIFE - 1]
@@ -74,14 +76,17 @@ def find(world: World, setting: Setting, marks: tuple[Mark, ...], closed: range,
         return Candidate(now, "a task runs on the image")
     if news:
         return news
-    return Absent(now) if setting.provable else Unprovable(now, "nothing can be listed")
+    if all(task.known for task in world.cloud.tasks) and setting.provable:
+        return Absent(now)
+    return Unprovable(now, "nothing can be listed, or the cloud has forgotten what it once knew")
 
 
-def poll(world: World, task: Task) -> Observation:
-    """The task by its id."""
+def poll(world: World, setting: Setting, task: Task) -> Observation:
+    """The task by its id; whose it is shows in its files."""
     for each in world.cloud.tasks:
-        if each.id == task.id and each.owner == world.owner and each.visible <= world.tick:
-            if each.key not in ("", task.key):
+        if each.id == task.id and each.owner == world.owner and each.visible <= world.tick and each.known:
+            shows = setting.items_while_running or each.state is not TaskState.RUNNING
+            if shows and each.key != task.key:
                 return Absent(at(world.tick))
             return _seen(world, each, Mark(0, task.key, task.object_prefix))
     return Absent(at(world.tick)) if task.id else NotLooked()

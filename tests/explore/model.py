@@ -1,20 +1,20 @@
 """The world as the explorer sees it: one object, its API server, one cloud, two processes. Frozen values; time in ticks.
 
-A tick is five minutes of the cloud's clock. Only times relative to now are part of a state's identity (`World.key`), so that
-the same situation a day later is the same state.
+A tick is five minutes of the cloud's clock. What makes two worlds the same state is said in identity.py.
 """
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from imageferry.core.facts import Bounds
 from imageferry.core.job import DeletionPolicy, ExportJob, ImageSource, Kind, RunPolicy, UnknownOutcome
 from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
-from imageferry.core.observation import NotLooked
 from imageferry.core.step import Step
+from tests.explore.troubles import Fault, Wish
 
 TICK: Final = timedelta(minutes=5)
 EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ LIFE: Final = 3
 """Ticks for which the cloud takes a signature, before and after the time it names."""
 WINDOW: Final = 4
 LEASE: Final = 2
-OLDEST: Final = 12
+OLDEST: Final = 7
 """Ages beyond this are the same age: longer than every bound below."""
 
 BOUNDS: Final = Bounds(
@@ -35,7 +35,7 @@ BOUNDS: Final = Bounds(
     cancelled_bound_seconds=300.0,
     away_bound_seconds=900.0,
     claim_extra_seconds=300.0,
-    no_date_bound_seconds=2400.0,
+    no_date_bound_seconds=1800.0,
     clock_agreement_seconds=60.0,
 )
 
@@ -67,7 +67,10 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True)
 class CloudTask:
-    """A task in the cloud. `key` is empty for a task of somebody else; `file` is whether it left one."""
+    """A task in the cloud. `uid` is empty for a task of somebody else; `file` is whether it left one.
+
+    A task is forgotten by its id once `known` is False; its file stays.
+    """
 
     id: str
     uid: str
@@ -77,6 +80,7 @@ class CloudTask:
     accepted: int
     visible: int
     file: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,18 @@ class Cloud:
 
 
 @dataclass(frozen=True)
+class Spec:
+    """The fields of a spec that may change while the job runs. `deadline` is in ticks."""
+
+    policy: DeletionPolicy
+    unknown_outcome: UnknownOutcome
+    limit: int = 1
+    deadline: int | None = None
+    suspend: bool = False
+    generation: int = 1
+
+
+@dataclass(frozen=True)
 class Thing:
     """The object as the API server holds it."""
 
@@ -106,11 +122,19 @@ class Thing:
     version: int
     born: int
     journal: Journal
+    spec: Spec
     deleting: bool = False
     guarded: bool = False
-    suspend: bool = False
     cancel_request: str = ""
     retry_request: str = ""
+
+
+@dataclass(frozen=True)
+class Late:
+    """A write that its writer gave up on: it lands as long as nothing was written since `seen`."""
+
+    seen: Thing
+    written: Thing | None
 
 
 @dataclass(frozen=True)
@@ -120,10 +144,13 @@ class Process:
     name: str
     life: int
     skew: int
+    jumped: int = 0
+    """How far its clock is from where it was, until it is put right."""
     lease_end: int = -1
     """What this process knows of its own lease; it holds none beyond it."""
     paused: bool = False
     deaf: bool = False
+    """What it reads is what it read before, at a takeover as well."""
     idle: bool = False
     visiting: bool = False
     pending: Step | None = None
@@ -138,7 +165,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stays the same on every path of one search."""
+    """What stays the same on every path of one search. `strikes` are the faults that happen in it: none named, all do."""
 
     name: str
     policy: DeletionPolicy = DeletionPolicy.RETAIN
@@ -149,9 +176,16 @@ class Setting:
     unknown_outcome: UnknownOutcome = UnknownOutcome.FAIL
     skews: tuple[int, int] = (0, 0)
     foreign_task: bool = False
-    wishes: tuple[str, ...] = ("delete",)
+    tasks_fail: bool = False
+    """Tasks may end badly by themselves; else each that does is a fault."""
+    strikes: tuple[Fault, ...] = ()
+    wishes: tuple[str, ...] = (Wish.DELETE,)
+    wished_while_claimed: bool = False
+    """Persons wish something only while a claim is open, and not at any time."""
     faults: int = 2
     wish_count: int = 1
+    begins: str = "new"
+    """Where every path begins: see begin.py."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +201,20 @@ class World:
     wishes: int
     lease_holder: str = "A0"
     lease_end: int = LEASE
+    late: tuple[Late, ...] = ()
+    away: bool = False
+    """The Secret is gone."""
+    barred: bool = False
+    """The grant is gone."""
+    unfit: bool = False
+    """Preflight says no, until time passes."""
     orphans: frozenset[str] = frozenset()
     claims: frozenset[tuple[str, str]] = frozenset()
     """Every (key, process) of a claim that the API server acknowledged."""
-    retries: int = 0
+    allowed: int = 0
+    """How often a person allowed another task beside one whose end is not known: a retry request, unknownOutcome Retry."""
+    meddled: bool = False
+    """A person wrote what only the operator writes, and so that it looks genuine."""
     uids: int = 1
 
     def process(self, index: int, **changes: Any) -> "World":  # noqa: ANN401 -- as dataclasses.replace
@@ -179,123 +223,38 @@ class World:
         processes[index] = changed(processes[index], **changes)
         return changed(self, processes=tuple(processes))
 
-    def key(self) -> tuple[Any, ...]:
-        """What tells this state from others: times by their age, versions by their order."""
-        age = _Ages(self.tick)
-        version = self.thing.version if self.thing else 0
-        return (
-            age.thing(self.thing, version),
-            tuple(
-                (t.uid, t.key, t.owner, t.state, age.of(t.accepted), t.visible > self.tick, t.file)
-                for t in self.cloud.tasks
-            ),
-            tuple(sorted((f.uid, f.key, f.owner, age.of(f.signed)) for f in self.cloud.flying)),
-            tuple(age.process(p, version) for p in self.processes),
-            (self.lease_holder, age.of(self.lease_end)),
-            self.owner,
-            self.faults,
-            self.wishes,
-            self.orphans,
-            self.retries,
-        )
 
-
-class _Ages:
-    """Times and versions relative to one state."""
-
-    def __init__(self, tick: int) -> None:
-        self._tick = tick
-
-    def of(self, tick: int) -> int:
-        return max(-OLDEST, min(OLDEST, self._tick - tick))
-
-    def moment(self, moment: datetime | None) -> int | None:
-        return None if moment is None else self.of((moment - EPOCH) // TICK)
-
-    def thing(self, thing: Thing | None, version: int) -> tuple[Any, ...] | None:
-        if thing is None:
-            return None
-        return (
-            thing.uid,
-            thing.version == version,
-            self.journal(thing.journal),
-            thing.deleting,
-            thing.guarded,
-            thing.suspend,
-            thing.cancel_request,
-            thing.retry_request,
-        )
-
-    def journal(self, journal: Journal) -> tuple[Any, ...]:
-        claim, attempt, task = journal.claim, journal.attempt, journal.task
-        return (
-            attempt and (attempt.number, attempt.failures),
-            claim and (claim.key, claim.account_id, self.moment(claim.claimed_at), claim.claimed_by),
-            task and (task.id, task.key),
-            journal.resolved is not None,
-            self.moment(journal.start_at) is not None,
-            journal.finished,
-            journal.last_error and journal.last_error.reason,
-            journal.last_refusal and self.moment(journal.last_refusal.next_try_at),
-            journal.handled_retry,
-            journal.handled_cancel,
-            tuple(item.key for item in journal.artifacts),
-            bool(journal.conditions),
-        )
-
-    def process(self, process: Process, version: int) -> tuple[Any, ...]:
-        memory = process.memory
-        seen = memory.observation
-        clock = None if isinstance(seen, NotLooked) else self.moment(seen.cloud_time)
-        return (
-            process.life,
-            self.of(process.lease_end),
-            process.paused,
-            process.deaf,
-            process.idle,
-            process.visiting,
-            process.pending,
-            self.thing(process.seen, version),
-            type(seen).__name__,
-            clock,
-            getattr(getattr(seen, "task", None), "id", None),
-            self.moment(memory.absent_since),
-            memory.collected is not None and (len(memory.collected.items), memory.collected.flaw is None),
-            memory.checked is not None,
-            memory.guarded_here,
-            memory.unsent,
-            memory.unsent and self.of(int(memory.claimed_at // 300)),
-            memory.cancels,
-            memory.cancel_asked_at is not None and self.of(int(memory.cancel_asked_at // 300)),
-            memory.deletion_seen_at is not None and self.of(int(memory.deletion_seen_at // 300)),
-            memory.deletion_tried,
-            memory.stale,
-            memory.wiped,
-            memory.cloud_away,
-        )
-
-
-def job_of(thing: Thing, setting: Setting) -> ExportJob:
+def job_of(thing: Thing) -> ExportJob:
     """The object as its manifest is read."""
+    return _job(
+        thing.uid, thing.born, thing.spec, (thing.deleting, thing.guarded), (thing.retry_request, thing.cancel_request)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _job(uid: str, born: int, spec: Spec, marks: tuple[bool, bool], requests: tuple[str, str]) -> ExportJob:
+    deleting, guarded = marks
+    retry_request, cancel_request = requests
     return ExportJob(
         kind=Kind.EXPORT,
         namespace="n",
         name="o",
-        uid=thing.uid,
-        generation=1,
-        created_at=at(thing.born),
-        deleting=thing.deleting,
-        guarded=thing.guarded,
-        retry_request=thing.retry_request,
-        cancel_request=thing.cancel_request,
+        uid=uid,
+        generation=spec.generation,
+        created_at=at(born),
+        deleting=deleting,
+        guarded=guarded,
+        retry_request=retry_request,
+        cancel_request=cancel_request,
         account="a",
         region="r",
         role_name="",
         policy=RunPolicy(
-            suspend=thing.suspend,
-            backoff_limit=1,
-            deletion_policy=setting.policy,
-            unknown_outcome=setting.unknown_outcome,
+            suspend=spec.suspend,
+            backoff_limit=spec.limit,
+            active_deadline_seconds=None if spec.deadline is None else spec.deadline * 300,
+            deletion_policy=spec.policy,
+            unknown_outcome=spec.unknown_outcome,
             unknown_outcome_seconds=6 * 300,
         ),
         source=ImageSource(image_id="image"),
@@ -304,14 +263,3 @@ def job_of(thing: Thing, setting: Setting) -> ExportJob:
         format="RAW",
         disks="All",
     )
-
-
-def first_world(setting: Setting) -> World:
-    """Where every path begins: a new object, a leader and a standby."""
-    thing = Thing(uid="u1", version=1, born=0, journal=Journal())
-    tasks = (CloudTask("t0", "", "", "X", TaskState.RUNNING, 0, 0),) if setting.foreign_task else ()
-    processes = (
-        Process("A", 0, setting.skews[0], lease_end=LEASE, seen=thing),
-        Process("B", 0, setting.skews[1], seen=thing),
-    )
-    return World(0, thing, Cloud(tasks, made=len(tasks)), processes, "X", setting.faults, setting.wish_count)

@@ -1,26 +1,26 @@
 """Every move that a state allows: what happens by itself, what a person wishes, and what goes wrong."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from imageferry.core import step as steps
-from imageferry.core.decide import Row
-from imageferry.core.journal import Journal
 from tests.explore import cloud, replica
 from tests.explore.acts import perform
-from tests.explore.model import LEASE, LIFE, CloudTask, Setting, TaskState, Thing, World, changed
-from tests.explore.replica import KILLS, WRITES, Broken, Trouble
+from tests.explore.model import LEASE, LIFE, CloudTask, Setting, TaskState, World, changed
+from tests.explore.replica import Broken
+from tests.explore.troubles import Fault, Kind, Wish, that_strike
+from tests.explore.wishes import awake, wishes
+from tests.explore.writes import guarded, land
 
 
 @dataclass(frozen=True)
 class Move:
-    """A sentence of the story, the state it leads to, and whether it was a fault, a wish, or neither."""
+    """A sentence of the story, the state it leads to, the row that decided it, and what went wrong or was wished."""
 
     story: str
     world: World
-    kind: str = ""
-    row: Row | None = None
-    trouble: Trouble = Trouble.NONE
+    kind: Kind | None = None
+    row: str = ""
     broken: Broken | None = None
 
 
@@ -34,60 +34,78 @@ def moves(world: World, setting: Setting) -> Iterator[Move]:
             busy = True
             yield from _acts(world, setting, index)
     yield from _cloud_moves(world, setting)
-    if world.wishes:
-        yield from _wishes(world, setting)
+    yield from _faults(world, setting)
+    if world.wishes and (not setting.wished_while_claimed or _claimed(world)):
+        for wish, after in wishes(world, setting):
+            yield Move(_PERSON[wish], after, wish)
     if not busy:
         yield Move("time passes", tick(world))
 
 
+def _faults(world: World, setting: Setting) -> Iterator[Move]:
+    """What goes wrong beside the steps."""
+    if setting.tasks_fail:
+        for story, after in _failures(world):
+            yield Move(story, after, Fault.FAILED)
+    if not world.faults:
+        return
+    failures = [] if setting.tasks_fail else [(Fault.FAILED, *failure) for failure in _failures(world)]
+    for fault, story, after in (*_mishaps(world), *failures):
+        if _strikes(setting, fault):
+            yield Move(story, changed(after, faults=world.faults - 1), fault)
+
+
+_PERSON = {wish: f"a person's wish: {wish}" for wish in Wish}
+
+
+def _claimed(world: World) -> bool:
+    """A claim is open, as far as the object says."""
+    journal = world.thing.journal if world.thing else None
+    return journal is not None and journal.claim is not None and journal.task is None and not journal.finished
+
+
+def _strikes(setting: Setting, fault: Fault) -> bool:
+    return not setting.strikes or fault in setting.strikes
+
+
 def _acts(world: World, setting: Setting, index: int) -> Iterator[Move]:
-    """The next step of a leader, as it should go and with each trouble it can meet."""
-    started = world if world.processes[index].visiting else replica.begin(world, index)
-    found = replica.decided(started, setting, index)
+    """The next step of a leader, as it should go and with each fault that can strike it."""
+    started = world if world.processes[index].visiting else replica.begin(world, setting, index)
+    try:
+        found = replica.decided(started, setting, index)
+    except Broken as broken:
+        yield Move("a decision", world, broken=broken)
+        return
     if found is None:
         return
     step, row = found
-    name = world.processes[index].name
-    for trouble in _troubles(step, world):
-        yield _done(world, started, setting, (index, step, row), trouble)
-    if world.faults and isinstance(step, (*WRITES, steps.Submit)):
-        paused = started.process(index, paused=True, pending=step)
-        yield _fault(world, Move(f"{name} is stopped just before {_words(step)}", paused, "pause", row))
+    story = f"{world.processes[index].name}: {_words(step)}"
+    yield _done(started, setting, (index, step, row, story), None)
+    if world.faults:
+        spent = changed(started, faults=world.faults - 1)
+        for fault in that_strike(step):
+            if _strikes(setting, fault):
+                yield _done(spent, setting, (index, step, row, f"{story} -- {fault}"), fault)
 
 
-def _troubles(step: steps.Step, world: World) -> list[Trouble]:
-    if not world.faults:
-        return [Trouble.NONE]
-    if isinstance(step, steps.Submit):
-        return [each for each in Trouble if each is not Trouble.KILLED_AFTER]
-    if isinstance(step, WRITES):
-        return [Trouble.NONE, Trouble.LOST_ANSWER, Trouble.NOT_DONE, *KILLS]
-    return [Trouble.NONE]
-
-
-def _done(world: World, started: World, setting: Setting, what: tuple[int, steps.Step, Row], trouble: Trouble) -> Move:
-    index, step, row = what
-    story = f"{world.processes[index].name}: {_words(step)}" + (f" -- {trouble}" if trouble else "")
+def _done(started: World, setting: Setting, what: tuple[int, steps.Step, str, str], fault: Fault | None) -> Move:
+    index, step, row, story = what
+    if fault is Fault.PAUSED:
+        return Move(story, started.process(index, paused=True, pending=step), fault, row)
     try:
-        after = perform(started, setting, index, step, trouble)
+        return Move(story, perform(started, setting, index, step, fault), fault, row)
     except Broken as broken:
-        return Move(story, world, "", row, trouble, broken)
-    move = Move(story, after, "fault" if trouble else "", row, trouble)
-    return _fault(world, move) if trouble else move
-
-
-def _fault(world: World, move: Move) -> Move:
-    return replace(move, world=changed(move.world, faults=world.faults - 1), kind=move.kind or "fault")
+        return Move(story, started, fault, row, broken)
 
 
 def _resume(world: World, setting: Setting, index: int) -> Move:
     """A stopped process goes on with the step it was before; then it sees whether it still leads, and ends if not."""
     each = world.processes[index]
     step = each.pending
-    awake = world.process(index, paused=False, pending=None)
+    awake_again = world.process(index, paused=False, pending=None)
     story = f"{each.name} goes on" + (f" with {_words(step)}" if step else "")
     try:
-        after = perform(awake, setting, index, step, Trouble.NONE) if step and each.seen else awake
+        after = perform(awake_again, setting, index, step, None) if step and each.seen else awake_again
     except Broken as broken:
         return Move(story, world, broken=broken)
     if after.processes[index].life == each.life and not replica.leads(after, index):
@@ -96,74 +114,70 @@ def _resume(world: World, setting: Setting, index: int) -> Move:
 
 
 def _cloud_moves(world: World, setting: Setting) -> Iterator[Move]:
+    """What was begun comes to its end: tasks, late submissions, late writes."""
     for task in world.cloud.tasks:
         if task.state is TaskState.RUNNING:
-            yield Move(f"task {task.id} ends well", _ended(world, task, TaskState.SUCCEEDED, file=True))
-            if world.faults and task.key:
-                failed = _ended(world, task, TaskState.FAILED, file=True)
-                yield _fault(world, Move(f"task {task.id} fails and leaves a part of its file", failed))
+            yield Move(f"task {task.id} ends well", _ended(world, task, TaskState.SUCCEEDED))
     for request in world.cloud.flying:
         rest = tuple(each for each in world.cloud.flying if each != request)
         landed = changed(world, cloud=changed(world.cloud, flying=rest))
         after, answer, _ = cloud.submit(landed, setting, request)
         yield Move(f"the late submission arrives: {answer}", after)
+    for late in world.late:
+        if world.thing and guarded(world.thing, late.seen):
+            yield Move("the late write arrives", land(world, late))
 
 
-def _ended(world: World, task: CloudTask, state: TaskState, *, file: bool) -> World:
-    return _awake(cloud.change(world, task, state=state, file=file))
+def _mishaps(world: World) -> Iterator[tuple[Fault, str, World]]:
+    """What goes wrong by itself, at any moment."""
+    for task in world.cloud.tasks:
+        if task.state is not TaskState.RUNNING and task.known:
+            yield Fault.FORGOTTEN, f"the cloud forgets task {task.id}", awake(cloud.change(world, task, known=False))
+    for index, each in enumerate(world.processes):
+        if not each.deaf and not each.paused and each.seen is not None:
+            story = f"from now on {each.name} reads what it read before"
+            yield Fault.DEAF, story, world.process(index, deaf=True)
+        if not each.paused and replica.leads(world, index):
+            for jump in (_JUMP, -_JUMP):
+                story = f"{each.name}'s clock jumps by {jump} ticks"
+                yield Fault.JUMPED, story, world.process(index, jumped=jump, idle=False)
 
 
-def _awake(world: World) -> World:
-    """The poller's news, or the time of a recheck: the leader looks again."""
-    for index in range(len(world.processes)):
-        world = world.process(index, idle=False)
-    return world
+def _failures(world: World) -> Iterator[tuple[str, World]]:
+    """Tasks of ours that end badly."""
+    for task in world.cloud.tasks:
+        if task.state is TaskState.RUNNING and task.uid:
+            story = f"task {task.id} fails and leaves a part of its file"
+            yield story, _ended(world, task, TaskState.FAILED)
 
 
-def _wishes(world: World, setting: Setting) -> Iterator[Move]:
-    thing = world.thing
-    left = changed(world, wishes=world.wishes - 1)
-    if thing is None:
-        if "recreate" in setting.wishes:
-            new = Thing(uid=f"u{world.uids + 1}", version=1, born=world.tick, journal=Journal())
-            yield Move("a person applies it again", _edited(changed(left, uids=world.uids + 1), new), "recreate")
-        return
-    edits = {
-        "delete": changed(thing, deleting=True),
-        "cancel": changed(thing, cancel_request="c1"),
-        "retry": changed(thing, retry_request="r1"),
-        "suspend": changed(thing, suspend=not thing.suspend),
-        "wipe": changed(thing, journal=Journal()),
-    }
-    for wish, edited in edits.items():
-        if wish not in setting.wishes or edited == thing:
-            continue
-        if wish == "delete" and not thing.guarded:
-            yield Move("a person deletes it", _edited(left, None), wish)
-        else:
-            more = changed(left, retries=left.retries + (wish == "retry"))
-            yield Move(f"a person's wish: {wish}", _edited(more, edited), wish)
-    if "rotate" in setting.wishes:
-        other = "Y" if world.owner == "X" else "X"
-        yield Move(f"the credentials become those of {other}", _awake(changed(left, owner=other)), "rotate")
+_JUMP = LIFE + 1
+"""Further than a signature reaches."""
 
 
-def _edited(world: World, thing: Thing | None) -> World:
-    newer = changed(thing, version=(world.thing.version if world.thing else 0) + 1) if thing else None
-    return replica.deliver(changed(world, thing=newer))
+def _ended(world: World, task: CloudTask, state: TaskState) -> World:
+    return awake(cloud.change(world, task, state=state, file=True))
 
 
 def tick(world: World) -> World:
     """Five minutes: leases are renewed or run out, dead submissions vanish, whoever waited looks again."""
     now = world.tick + 1
     flying = tuple(each for each in world.cloud.flying if now - each.signed <= LIFE)
-    world = changed(world, tick=now, cloud=changed(world.cloud, flying=flying))
+    world = changed(world, tick=now, cloud=changed(world.cloud, flying=flying), late=(), unfit=False)
     for index, each in enumerate(world.processes):
+        if each.jumped:
+            world = world.process(index, jumped=0)
         if world.lease_holder == each.identity and not each.paused and world.lease_end >= now:
             world = changed(world, lease_end=now + LEASE).process(index, lease_end=now + LEASE)
+            world = _hearing(world, index)
     if world.lease_end <= now:
         world = _elected(world)
-    return _awake(world)
+    return awake(world)
+
+
+def _hearing(world: World, index: int) -> World:
+    """The list of every quarter of an hour tells a leader what its watch did not."""
+    return replica.observe(world.process(index, deaf=False), index) if world.processes[index].deaf else world
 
 
 def _elected(world: World) -> World:
@@ -180,6 +194,8 @@ def _words(step: steps.Step) -> str:
             return f"Claim({number})"
         case steps.Wait(reason=reason):
             return f"Wait({reason})"
+        case steps.Hold(refusal=refusal):
+            return f"Hold({refusal.reason})"
         case steps.Fail(reason=reason):
             return f"Fail({reason})"
         case steps.Adopt(found=found):

@@ -1,15 +1,16 @@
 """A replica in the model: what it knows, what it decides on real facts, how it dies and how it takes the lease."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass, fields
+from datetime import datetime
 
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.conditions import conditions, report
-from imageferry.core.decide import Row, matching_row
+from imageferry.core.decide import group_of, matching_row
 from imageferry.core.errors import Refusal
 from imageferry.core.facts import Surroundings, facts_of
+from imageferry.core.job import Job
 from imageferry.core.journal import Journal, Resolved
 from imageferry.core.memory import Memory
 from imageferry.core.reasons import Reason
@@ -30,30 +31,10 @@ from tests.explore.model import (
 )
 
 RESOLVED = Resolved(region="r", image_id="image", bucket="b", format="RAW")
-
-
-class Trouble(StrEnum):
-    """What happens to the write or the call of a step."""
-
-    NONE = ""
-    LOST_ANSWER = "its answer is lost"
-    NOT_DONE = "it fails and was not done"
-    LATE = "it arrives later, and nobody waits for its answer"
-    REFUSED = "the quota refuses it"
-    LASTING = "it is refused for a lasting reason"
-    LAGGING = "the cloud's reads lag behind it"
-    KILLED_BEFORE = "the process is killed before it"
-    KILLED_IN = "the process is killed after it, before its answer"
-    KILLED_AFTER = "the process is killed after its answer"
-
-
-WRITES = (
-    steps.Guard, steps.Unguard, steps.Release, steps.Claim, steps.Withdraw, steps.Close, steps.Adopt, steps.Complete,
-    steps.Fail, steps.Reopen,
-)  # fmt: skip
-"""Steps that are one write to the API server."""
-
-KILLS = (Trouble.KILLED_BEFORE, Trouble.KILLED_IN, Trouble.KILLED_AFTER)
+_AWAY = Refusal(Reason.CREDENTIALS_MISSING, "the Secret is gone")
+_BARRED = Refusal(Reason.ACCOUNT_NOT_PERMITTED, "the grant is gone")
+_UNFIT = Refusal(Reason.IMAGE_NOT_FOUND, "there is no such image")
+_FIELDS = tuple(field.name for field in fields(Memory))
 
 
 @dataclass(frozen=True)
@@ -68,24 +49,24 @@ class Broken(Exception):  # noqa: N818 -- a law is broken, the code is not
 
 def wall(world: World, process: Process) -> int:
     """The process's own clock, in ticks."""
-    return world.tick + process.skew
+    return world.tick + process.skew + process.jumped
 
 
-def decided(world: World, setting: Setting, index: int) -> tuple[Step, Row] | None:
-    """What the process would do now, and by which row; None if it has nothing to look at."""
+def decided(world: World, setting: Setting, index: int) -> tuple[Step, str] | None:
+    """What the process would do now, and the name of the row that says so; None if it has nothing to look at. Raises Broken (L3)."""
     process = world.processes[index]
     if process.seen is None:
         return None
-    job, journal, memory = job_of(process.seen, setting), process.seen.journal, process.memory
+    job, journal, memory = job_of(process.seen), process.seen.journal, process.memory
     around = Surroundings(
         now=at(wall(world, process)),
         monotonic=world.tick * 300.0,
         identity=process.identity,
-        owner=world.owner,
-        away=None,
-        barred=None,
-        refused=_remembered(journal, process, world, setting),
-        checked=RESOLVED if memory.checked else None,
+        owner="" if world.away else world.owner,
+        away=_AWAY if world.away and not journal.finished else None,
+        barred=_BARRED if world.barred and not world.away and not journal.finished else None,
+        refused=_remembered(journal, job, at(wall(world, process))),
+        checked=_checked(world, memory),
         turn=_busy(world, process.seen),
         fenced=process.lease_end - world.tick >= 1,
         can_cancel=setting.can_cancel,
@@ -95,8 +76,26 @@ def decided(world: World, setting: Setting, index: int) -> tuple[Step, Row] | No
     situation = Situation(job, journal, facts_of(journal, memory, around))
     row = matching_row(situation)
     step = row.then(situation)
-    conditions(job, journal, report(job, journal, step, now=around.now, young_seconds=300), now=around.now)
-    return step, row
+    if isinstance(step, steps.Wait | steps.Hold):
+        _awaits(step, job, journal, around)
+    return step, f"{group_of(situation).journal}: {row.facts}"
+
+
+def _awaits(step: steps.Wait | steps.Hold, job: Job, journal: Journal, around: Surroundings) -> None:
+    """L3: whoever waits says for what, and comes back: at a time, or by the poller, an edit or the lane."""
+    said = report(job, journal, step, now=around.now, young_seconds=300)
+    if not said.message or not conditions(job, journal, said, now=around.now):
+        raise Broken("L3: a wait that says nothing")
+    by_event = journal.task is not None or job.policy.suspend or around.turn is not None
+    if step.seconds is None and not by_event:
+        raise Broken("L3: a wait that nothing ends")
+
+
+def _checked(world: World, memory: Memory) -> Resolved | Refusal | None:
+    """Preflight's answer as it was, while it counts."""
+    if memory.checked is None:
+        return None
+    return _UNFIT if world.unfit else RESOLVED
 
 
 def _busy(world: World, seen: Thing) -> Refusal | None:
@@ -109,31 +108,38 @@ def _busy(world: World, seen: Thing) -> Refusal | None:
     return Refusal(Reason.IMAGE_BUSY, "busy") if running and idle else None
 
 
-def _remembered(journal: Journal, process: Process, world: World, setting: Setting) -> Refusal | None:
-    if process.seen is None:
-        return None
-    found = transition.remembered_refusal(journal, job_of(process.seen, setting), at(wall(world, process)))
+def _remembered(journal: Journal, job: Job, now: datetime) -> Refusal | None:
+    found = transition.remembered_refusal(journal, job, now)
     return Refusal(Reason(found.reason), found.message) if found else None
 
 
-def begin(world: World, index: int) -> World:
+def begin(world: World, setting: Setting, index: int) -> World:
     """A visit begins: what is stale is read again, looks are forgotten, the poller's news is there."""
     process = world.processes[index]
     if process.memory.stale:
         world = observe(remember(world, index, lambda m: setattr(m, "stale", False)), index)
         process = world.processes[index]
-    memory, seen = replace(process.memory), process.seen
+    memory, seen = _copied(process.memory), process.seen
     task = seen.journal.task if seen else None
     memory.begin_visit(has_task=task is not None)
     claim = seen.journal.claim if seen else None
-    if task and claim and claim.account_id == world.owner and seen and not seen.journal.finished:
-        memory.observe(cloud.poll(world, task), now=at(wall(world, process)))
+    heard = claim and claim.account_id == world.owner and not world.away
+    if task and heard and seen and not seen.journal.finished:
+        memory.observe(cloud.poll(world, setting, task), now=at(wall(world, process)), at=world.tick * 300.0)
     return world.process(index, memory=memory, seen=seen, idle=False, visiting=True)
+
+
+def _copied(memory: Memory) -> Memory:
+    """As dataclasses.replace without changes, and quick."""
+    new = object.__new__(Memory)
+    for name in _FIELDS:
+        setattr(new, name, getattr(memory, name))
+    return new
 
 
 def remember(world: World, index: int, act: Callable[[Memory], object]) -> World:
     """The world after something happened in a process's memory."""
-    memory = replace(world.processes[index].memory)
+    memory = _copied(world.processes[index].memory)
     act(memory)
     return world.process(index, memory=memory)
 
@@ -150,7 +156,7 @@ def observe(world: World, index: int) -> World:
     """A process takes in the object as it is: another uid is another object, with a memory of its own."""
     process, thing = world.processes[index], world.thing
     same = thing is not None and process.seen is not None and process.seen.uid == thing.uid
-    memory = replace(process.memory) if same else Memory()
+    memory = _copied(process.memory) if same else Memory()
     if thing and not same:
         memory.wiped = not thing.journal.conditions and world.tick - thing.born >= 1
     if same and thing and process.seen:
@@ -184,7 +190,8 @@ def leads(world: World, index: int) -> bool:
 
 
 def lead(world: World, index: int) -> World:
-    """The process takes the lease and reads everything anew."""
+    """The process takes the lease and reads everything anew; what its warm store remembers of the object stays."""
     end = world.tick + LEASE
     world = changed(world, lease_holder=world.processes[index].identity, lease_end=end)
-    return observe(world.process(index, lease_end=end, seen=None, deaf=False, visiting=False), index)
+    world = world.process(index, lease_end=end, visiting=False, idle=False)
+    return world if world.processes[index].deaf else observe(world, index)

@@ -18,7 +18,8 @@ from imageferry.core.reasons import Reason
 from imageferry.core.situation import Situation
 from imageferry.core.step import Close, Release, Reopen, Unguard, Wait
 from tests.explore import acts, cloud, replica, writes
-from tests.explore.model import Setting, at
+from tests.explore.cloud import Answer
+from tests.explore.model import Setting, TaskState, at, changed
 from tests.explore.search import explore
 
 TWO_FAULTS = Setting("exports", faults=2, wish_count=0)
@@ -85,11 +86,51 @@ def _sent_again_when_unheard(world: Any, index: int) -> Any:  # noqa: ANN401 -- 
     return replica.remember(world, index, lambda memory: memory.take_back())
 
 
+def _claimed_unwritten(world: Any, index: int, journal: Journal, _: Any) -> Any:  # noqa: ANN401 -- as writes.write_claim
+    seen = changed(world.processes[index].seen, journal=journal)
+    return replica.remember(world.process(index, seen=seen), index, lambda memory: memory.claim(at=world.tick * 300.0))
+
+
+def _claimed_unheard(world: Any, index: int, journal: Journal, trouble: Any) -> Any:  # noqa: ANN401 -- as writes.write_claim
+    life, after = world.processes[index].life, _WRITE_CLAIM(world, index, journal, trouble)
+    process = after.processes[index]
+    held = process.life != life or process.seen is None or process.seen.journal.claim == journal.claim
+    return after if held else _claimed_unwritten(after, index, journal, trouble)
+
+
+_WRITE_CLAIM = writes.write_claim
+
+
+def _taken_for_ours(world: Any, setting: Setting, request: Any, **lag: int) -> Any:  # noqa: ANN401 -- as cloud.submit
+    after, answer, task = _SUBMIT(world, setting, request, **lag)
+    running = next((each for each in after.cloud.tasks if each.state is TaskState.RUNNING), None)
+    return (after, Answer.ACCEPTED, running) if answer is Answer.BUSY else (after, answer, task)
+
+
+_SUBMIT = cloud.submit
+
+
 def _costly_refusal(journal: Journal, refusal: Any, error: Any) -> Journal:  # noqa: ANN401 -- as transition.refused
     return replace(transition.closed(journal, costs_attempt=True), last_refusal=refusal, last_error=error)
 
 
 MISTAKES = {
+    "nothing is sent whose claim was not written": Mistake(
+        _method(writes, "write_claim", _claimed_unwritten), Setting("exports", faults=0, wish_count=0)
+    ),
+    "a claim counts only once the server is seen to hold it": Mistake(
+        _method(writes, "write_claim", _claimed_unheard), Setting("exports", faults=1, wish_count=0)
+    ),
+    "a task that keeps our image busy is not taken for ours": Mistake(
+        _both(_method(cloud, "submit", _taken_for_ours), _method(replica, "_busy", lambda *_: None)),
+        Setting("somebody else exports the image", faults=0, wish_count=0, foreign_task=True),
+    ),
+    "the finalizer is there before the claim": Mistake(
+        _row("IDLE", "no finalizer yet", when=_never), _asks("delete", faults=0, policy=DeletionPolicy.DELETE)
+    ),
+    "a finished object that is deleted goes": Mistake(
+        _row("FINISHED", "deleting", then=lambda _: Wait(Reason.WAITING, "for ever")), _asks("delete", faults=0)
+    ),
     "the window of a lost answer is waited for": Mistake(_property("window_open", lambda s: False)),
     "the window is judged by the cloud's clock": Mistake(
         _property("window_open", lambda s: s.facts.now <= s.claim.claimed_at + 4 * (at(1) - at(0))),

@@ -8,18 +8,20 @@ from dataclasses import replace
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.journal import Condition, Journal, LastError
+from imageferry.core.memory import Memory
 from imageferry.core.step import Step
 from tests.explore.model import (
     EPOCH,
+    Late,
     Process,
-    Setting,
     Thing,
     World,
     at,
     changed,
     job_of,
 )
-from tests.explore.replica import RESOLVED, Trouble, deliver, kill, observe, remember, wall
+from tests.explore.replica import RESOLVED, deliver, kill, observe, remember, wall
+from tests.explore.troubles import KILLS, Fault
 
 SAID = (
     Condition(
@@ -50,7 +52,7 @@ def say(world: World, index: int) -> World:
     return deliver(changed(world, thing=told).process(index, seen=told), index)
 
 
-def write_step(world: World, setting: Setting, index: int, step: Step, trouble: Trouble) -> World:
+def write_step(world: World, index: int, step: Step, fault: Fault | None) -> World:
     """A step that is one write to the API server. Which journal it writes, the core says."""
     process = world.processes[index]
     seen = process.seen
@@ -58,37 +60,39 @@ def write_step(world: World, setting: Setting, index: int, step: Step, trouble: 
         return world
     match step:
         case steps.Guard():
-            world = commit_thing(world, index, trouble, guarded=True)
-            return remember(world, index, lambda m: m.guard()) if lives(world, index, process) else world
+            world = commit_thing(world, index, fault, guarded=True)
+            return remember(world, index, lambda m: m.guard()) if done(world, index, process) else world
         case steps.Unguard():
-            return commit_thing(world, index, trouble, guarded=False)
+            return commit_thing(world, index, fault, guarded=False)
         case steps.Release(orphan=orphan):
             if orphan and seen.journal.claim:
                 world = changed(world, orphans=world.orphans | {seen.journal.claim.key})
-            return commit_thing(world, index, trouble, guarded=False)
+            return commit_thing(world, index, fault, guarded=False)
         case steps.Claim():
-            return write_claim(world, index, _journal_after(world, setting, process, step), trouble)
+            return write_claim(world, index, _journal_after(world, process, step), fault)
         case steps.Withdraw() | steps.Close():
-            return close_attempt(world, index, _journal_after(world, setting, process, step), trouble)
+            return close_attempt(world, index, _journal_after(world, process, step), fault)
         case steps.Reopen():
             world = remember(world, index, lambda m: m.forget_attempt())
-            return commit(world, index, _journal_after(world, setting, process, step), trouble)
+            return commit(world, index, _journal_after(world, process, step), fault)
         case steps.Adopt(found=found):
             now = at(wall(world, process))
-            world = commit(world, index, _journal_after(world, setting, process, step), trouble)
+            world = commit(world, index, _journal_after(world, process, step), fault)
             return (
-                remember(world, index, lambda m: m.observe(found, now=now)) if lives(world, index, process) else world
+                remember(world, index, lambda m: m.observe(found, now=now, at=world.tick * 300.0))
+                if done(world, index, process)
+                else world
             )
         case _:
-            return commit(world, index, _journal_after(world, setting, process, step), trouble)
+            return commit(world, index, _journal_after(world, process, step), fault)
 
 
-def _journal_after(world: World, setting: Setting, process: Process, step: Step) -> Journal:
+def _journal_after(world: World, process: Process, step: Step) -> Journal:
     """What the step writes, by the core's own transitions."""
     seen, now = process.seen, at(wall(world, process))
     if seen is None:
         raise AssertionError("nothing is seen")
-    job, journal = job_of(seen, setting), seen.journal
+    job, journal = job_of(seen), seen.journal
     match step:
         case steps.Claim(number=number):
             return transition.claimed(
@@ -118,22 +122,29 @@ def lives(world: World, index: int, before: Process) -> bool:
     return world.processes[index].life == before.life
 
 
-def close_attempt(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+def done(world: World, index: int, before: Process) -> bool:
+    """Its last write was answered with a yes."""
+    return lives(world, index, before) and not world.processes[index].memory.stale
+
+
+def close_attempt(world: World, index: int, journal: Journal, fault: Fault | None) -> World:
     """The attempt ends; what was remembered of it goes once that is written."""
     process = world.processes[index]
-    world = commit(world, index, journal, trouble)
-    if lives(world, index, process) and not world.processes[index].memory.stale:
-        world = remember(world, index, lambda m: m.forget_attempt())
-    return world
+    world = commit(world, index, journal, fault)
+    return remember(world, index, lambda m: m.forget_attempt()) if done(world, index, process) else world
 
 
-def write_claim(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+def write_claim(world: World, index: int, journal: Journal, fault: Fault | None) -> World:
     """A claim counts only once the server is seen to hold it, whatever its first answer was."""
-    process, claim = world.processes[index], journal.claim
+    process, claim, thing = world.processes[index], journal.claim, world.thing
+    refused = fault is Fault.DENIED or thing is None or process.seen is None or not guarded(thing, process.seen)
     world = remember(world, index, lambda m: m.begin_claim())
-    world = commit(world, index, journal, trouble)
+    world = commit(world, index, journal, fault)
     if not lives(world, index, process) or claim is None:
         return world
+    if refused and process.memory.guarded_here:
+        # Never to be applied later: the finalizer still tells of no claim.
+        world = remember(world, index, lambda m: m.guard())
     thing = world.thing
     if world.processes[index].memory.stale and thing and process.seen and thing.uid == process.seen.uid:
         world = observe(remember(world, index, lambda m: setattr(m, "stale", False)), index)
@@ -144,27 +155,49 @@ def write_claim(world: World, index: int, journal: Journal, trouble: Trouble) ->
     return remember(world, index, lambda m: m.claim(at=world.tick * 300.0))
 
 
-def commit(world: World, index: int, journal: Journal, trouble: Trouble) -> World:
+def commit(world: World, index: int, journal: Journal, fault: Fault | None) -> World:
     """Write a journal."""
-    return commit_thing(world, index, trouble, journal=replace(journal, conditions=SAID))
+    return commit_thing(world, index, fault, journal=replace(journal, conditions=SAID))
 
 
-def commit_thing(world: World, index: int, trouble: Trouble, **changes: object) -> World:
+def commit_thing(world: World, index: int, fault: Fault | None, **changes: object) -> World:
     """One guarded write: uid and version are tested; the answer becomes what the process knows."""
-    if trouble is Trouble.KILLED_BEFORE:
+    if fault is Fault.KILLED_BEFORE:
         return kill(world, index)
     process, thing = world.processes[index], world.thing
-    stale = remember(world, index, lambda m: setattr(m, "stale", True)).process(index, idle=False, visiting=False)
+    stale = remember(world, index, _unclear).process(index, idle=False, visiting=False)
     if thing is None or process.seen is None or not guarded(thing, process.seen):
         return stale
-    if trouble is Trouble.NOT_DONE:
+    if fault in (Fault.NOT_DONE, Fault.DENIED):
         return stale
     written: Thing | None = changed(thing, version=thing.version + 1, **changes)
     if written and written.deleting and not written.guarded:
         written = None
+    if fault is Fault.LATE:
+        return changed(stale, late=(*world.late, Late(process.seen, written)))
     after = changed(world, thing=written)
-    if trouble in (Trouble.KILLED_IN, Trouble.KILLED_AFTER):
+    if fault in KILLS:
         return kill(deliver(after, index), index)
-    if trouble is Trouble.LOST_ANSWER:
+    if fault is Fault.LOST_ANSWER:
         return deliver(changed(stale, thing=written), index)
     return deliver(after.process(index, seen=written, idle=False), index)
+
+
+def _unclear(memory: Memory) -> None:
+    memory.stale = True
+    tried(memory)
+
+
+def tried(memory: Memory) -> None:
+    """At the end of each visit to an object that is being deleted."""
+    memory.deletion_tried = memory.deletion_tried or memory.deletion_seen_at is not None
+
+
+def land(world: World, late: Late) -> World:
+    """A write arrives that nobody waits for any more: it is tested like any other."""
+    rest = changed(world, late=tuple(each for each in world.late if each is not late))
+    thing = world.thing
+    if thing is None or not guarded(thing, late.seen):
+        return rest
+    written = late.written and changed(late.written, version=thing.version + 1)
+    return deliver(changed(rest, thing=written))

@@ -36,7 +36,7 @@ def test_a_thousand_finished_exports_are_left_alone(plane: ControlPlane, stage: 
     """Across a restart: no write to the API server but of the Lease, no cloud call but who owns the key, once a start."""
     asyncio.run(restore(plane, stage.namespace, ended(stage)))
     before = len(cloud_requests(stage))
-    operator = stage.start_operator()
+    operator = stage.start_operator(watch_namespaces=stage.namespace)
     stage.until_true(lambda: len(cloud_requests(stage)) > before, "the key's owner was asked for")
     stage.until_true(lambda: f'"jobs": {OBJECTS + 3}' in operator.log(), "all objects are known")
     settled(stage)

@@ -167,6 +167,11 @@ CASES = {
             a_job(), LOST, lost(observation=a_candidate()), UNCLEAR, 3),
         "one empty look does not prove that a lost journal held nothing": (
             a_job(), LOST, lost(observation=absent(), absent_since=NOON), LOOKING, 3),
+        "a bad end alone does not settle a lost journal while a later claim may be accepted": (
+            a_job(), LOST, lost(observation=seen_failed(), absent_since=NOON), LOOKING, 3),
+        "a bad end settles a lost journal once no other task can come": (
+            a_job(), LOST, lost(observation=seen_failed(at=LONG_AFTER), absent_since=NOON),
+            Adopt(seen_failed(at=LONG_AFTER)), 2),
         "what this cloud cannot prove is waited for": (
             a_job(), LOST, lost(observation=unprovable(), absent_since=NOON), LOOKING, 4),
         "what can never be proven ends as unknown, not as a second try": (

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from imageferry.core.artifacts import Artifacts
+from imageferry.core.decide import decide
 from imageferry.core.facts import Facts, Surroundings, facts_of
 from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
-from imageferry.core.observation import NotLooked
+from imageferry.core.observation import NotLooked, Observation
+from imageferry.core.reasons import Reason
+from imageferry.core.step import Fail
 from tests.builders import (
     BOUNDS,
     LONG_AFTER,
@@ -16,11 +19,14 @@ from tests.builders import (
     NOON,
     OWNER,
     a_claim,
+    a_job,
     absent,
     an_attempt,
     claimed,
     resolved,
     running,
+    seen_cancelled,
+    seen_failed,
     seen_running,
     unprovable,
 )
@@ -120,6 +126,26 @@ def test_a_clock_that_jumped_since_the_cloud_was_seen_agrees_with_nobody(jump: i
     memory.observe(absent(), now=NOON, at=1000.0)
     shown = NOON + timedelta(seconds=3600 + jump)
     assert facts_at(memory, running(), now=shown, monotonic=4600.0).clock_agrees is agrees
+
+
+@pytest.mark.parametrize("ended", [seen_failed(), seen_cancelled()])
+def test_a_bad_end_counts_like_an_absence(ended: Observation) -> None:
+    """A later attempt may be on its way: the looks that showed nothing better go on being counted."""
+    memory = Memory()
+    memory.observe(ended, now=NOON, at=0.0)
+    memory.observe(absent(LONG_AFTER), now=LONG_AFTER, at=0.0)
+    assert memory.absent_since == NOON
+
+
+def test_a_failed_task_that_the_cloud_forgets_after_its_files_were_removed_is_no_success() -> None:
+    """An empty list after a discard proves nothing good: the job does not end well without a file."""
+    memory = Memory()
+    memory.observe(absent(), now=NOON, at=0.0)
+    memory.discard()
+    memory.observe(absent(LONG_AFTER), now=LONG_AFTER, at=0.0)
+    step = decide(a_job(), running(), facts_at(memory, running()))
+    assert isinstance(step, Fail)
+    assert step.reason is Reason.TASK_LOST
 
 
 def test_a_deletion_is_timed_from_its_first_sight() -> None:

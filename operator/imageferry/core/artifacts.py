@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import Final
 
 from imageferry.core.reasons import Reason
 
@@ -46,3 +47,7 @@ class Artifacts:
 
     items: tuple[Artifact, ...]
     flaw: Flaw | None
+
+
+DISCARDED: Final = Artifacts((), Flaw(Reason.OUTPUT_MISSING, "What the attempt left was removed."))
+"""After a discard: nothing lies there any more, and that is no good end."""

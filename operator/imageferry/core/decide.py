@@ -19,8 +19,8 @@ finished
 idle (no claim, no task)
     lost by its status alone: no finalizer, not deleting -> Guard, so that a restart does not forget it
     lost and bound not passed, or open end and no stop: not looked -> Look; Hold(reason) while account or credentials are away
-    ... a task of ours is found (after an open end: one that runs or ended well) -> Adopt
-    ... Candidate, or lost, with our finalizer, and Absent for less than one whole window since the first look -> Wait
+    ... a task of ours is found that runs or ended well (lost: one that ended badly too, as soon as no other can come) -> Adopt
+    ... Candidate, or lost, with our finalizer, and nothing but bad ends for less than one whole window since the first look -> Wait
     ... lost, Unprovable, with our finalizer, until unknownOutcomeSeconds or where unknownOutcome is Fail -> Wait until unknownOutcomeSeconds, then Fail(OutcomeUnknown)
     deleting -> Release
     cancel requested -> Fail(Cancelled)
@@ -213,13 +213,13 @@ IDLE: Final = Group(
             answers.look,
         ),
         Row(
-            "... a task of ours is found (after an open end: one that runs or ended well)",
+            "... a task of ours is found that runs or ended well (lost: one that ended badly too, as soon as no other can come)",
             "Adopt",
             lambda s: s.must_look and s.found_while_idle is not None,
             answers.adopt,
         ),
         Row(
-            "... Candidate, or lost, with our finalizer, and Absent for less than one whole window since the first look",
+            "... Candidate, or lost, with our finalizer, and nothing but bad ends for less than one whole window since the first look",
             "Wait",
             lambda s: s.nothing_proven,
             answers.look_again,

@@ -67,7 +67,7 @@ class Facts:
     cancel_due: bool
     cancel_acknowledged: bool
     absent_since: datetime | None
-    """The cloud's time of the first of the consecutive looks that found nothing."""
+    """The cloud's time of the first of the consecutive looks that found nothing that lives or ended well."""
     wiped: bool
     """The status lost what it held: an attempt that was known, or, when first seen two minutes old, every condition."""
     guarded_here: bool

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
-from imageferry.core.artifacts import Artifacts
+from imageferry.core.artifacts import DISCARDED, Artifacts
 from imageferry.core.errors import Refusal
 from imageferry.core.journal import Journal, Resolved
-from imageferry.core.observation import Absent, NotLooked, Observation, Unprovable
+from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Unprovable
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Memory:
     clock_offset_seconds: float = 0.0
     """The local clock less the monotonic one at that observation: if it is another now, the local clock has jumped since."""
     absent_since: datetime | None = None
-    """The cloud's clock at the first of the consecutive looks that found nothing."""
+    """The cloud's clock at the first of the consecutive looks that found nothing that lives or ended well."""
     collected: Artifacts | None = None
     checked: Resolved | Refusal | None = None
     checked_at: float = 0.0
@@ -61,12 +61,12 @@ class Memory:
             self.observation = NotLooked()
 
     def observe(self, seen: Observation, *, now: datetime, at: float) -> None:
-        """The cloud was seen to say something. Absence counts from the first of the looks that found nothing."""
+        """The cloud was seen to say something. Absence counts from the first of the looks that found nothing that lives or ended well."""
         self.observation = seen
         if not isinstance(seen, NotLooked):
             self.clocks_apart_seconds = abs((seen.cloud_time - now).total_seconds())
             self.clock_offset_seconds = now.timestamp() - at
-        if not isinstance(seen, Absent | Unprovable):
+        if not isinstance(seen, Absent | Unprovable | Failed | Cancelled):
             self.absent_since = None
         elif self.absent_since is None:
             self.absent_since = seen.cloud_time
@@ -99,6 +99,10 @@ class Memory:
     def pause(self, refusal: Refusal, *, until: float) -> None:
         """A submission was refused for a reason that passes by itself."""
         self.paused, self.paused_until = refusal, until
+
+    def discard(self) -> None:
+        """What lay under the attempt's key is gone: should the cloud forget the task now, it has not ended well."""
+        self.collected = DISCARDED
 
     def submit(self) -> None:
         """The cloud accepted the task; what was seen before says nothing about it."""

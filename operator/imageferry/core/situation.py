@@ -156,9 +156,18 @@ class Situation:
 
     @property
     def found_while_idle(self) -> Ours | None:
-        """A task of ours to follow: any where the journal was lost, a living or good one after an open end."""
+        """A task of ours to follow: one that lives or ended well, or, where the journal was lost and no other can come, any."""
         found = self.found
-        return found if self.lost or isinstance(found, Running | Succeeded) else None
+        settled = self.lost and not self.may_be_in_flight
+        return found if settled or isinstance(found, Running | Succeeded) else None
+
+    @property
+    def may_be_in_flight(self) -> bool:
+        """The journal was lost, and its latest claim may still be accepted: no whole window has passed since the first look."""
+        since, seen = self.facts.absent_since, self.cloud_time
+        window = timedelta(seconds=self.bounds.window_seconds)
+        waited = since is not None and seen is not None and seen - since >= window
+        return self.lost and self.may_have_claimed and not waited
 
     @property
     def foreign_owner(self) -> bool:
@@ -207,11 +216,9 @@ class Situation:
 
     @property
     def nothing_proven(self) -> bool:
-        """A candidate runs, or a claim may be open and the first empty look is less than one whole window ago."""
-        seen = self.facts.observation
-        in_flight = self.lost and self.may_have_claimed
-        waiting = in_flight and isinstance(seen, Absent) and not self.absent_for(self.bounds.window_seconds)
-        return self.must_look and (isinstance(seen, Candidate) or waiting)
+        """A candidate runs, or a claim may be open that no look has shown yet."""
+        waiting = self.may_be_in_flight and self.sees(Absent, Failed, Cancelled)
+        return self.must_look and (self.sees(Candidate) or waiting)
 
     @property
     def unprovable_loss(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from imageferry.clouds.provider import Origin, Search
 from imageferry.core import step as steps
 from imageferry.core import transition
-from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Blocked, Failure, Refusal, Rejected, Transient
 from imageferry.core.job import TASK_FINALIZER, ExportJob
 from imageferry.core.journal import Resolved
@@ -190,7 +189,7 @@ class Performer:
         if record.journal.finished:
             await self.speaker.commit(record, transition.discarded(record.journal, step.items), step)
         else:
-            record.memory.collected = Artifacts((), None)
+            record.memory.discard()
         return True
 
     # Ending
