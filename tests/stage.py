@@ -196,9 +196,11 @@ class Stage:
             self._let_go(name, "-n", self.namespace)
         # Whoever uses this API server next shall not find objects that the namespace's end has yet to take away.
         self.plane.kubectl_run("delete", "imageexport", "--all", "-n", self.namespace)
-        for name in self.accounts:
-            self._let_go(f"cloudaccount/{name}")
-            self.plane.kubectl_run("delete", "cloudaccount", name, "--ignore-not-found")
+        there = set(self.plane.kubectl_run("get", "cloudaccount", "-o", "name").split())
+        accounts = sorted(there & {f"cloudaccount.imageferry.dev/{name}" for name in self.accounts})
+        if accounts:
+            self._let_go(*accounts)
+            self.plane.kubectl_run("delete", *accounts)
         self.plane.kubectl_run("delete", "namespace", self.namespace, "--wait=false")
 
     def _let_go(self, *name: str) -> None:

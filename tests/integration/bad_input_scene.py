@@ -245,7 +245,6 @@ def bad_inputs(plane: ControlPlane, folder: Path) -> Iterator[BadInputs]:
     patient = {"lease_duration_seconds": "15", "lease_give_up_seconds": "10"}
     with scene(plane, folder, 50, look_again_seconds=str(LOOK_AGAIN_SECONDS), **patient) as plain:
         shown = BadInputs(plain.stage)
-        shown.others = plain.others
         try:
             shown.apply_all()
             yield shown

@@ -29,7 +29,6 @@ class Scene:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.emulator = stage.emulator
-        self.others: set[str] = set()
         self.emulator.admin("POST", "/settings", {"quota": PLENTY})
 
     # Setting the scene
@@ -169,8 +168,8 @@ class Scene:
     # The account
 
     def other_accounts(self, specs: dict[str, Manifest]) -> None:
-        """Apply further CloudAccounts, each like the first but for these fields; they go with the scene."""
-        self.others |= specs.keys()
+        """Apply further CloudAccounts, each like the first but for these fields; they go with the stage."""
+        self.stage.accounts |= specs.keys()
         kind, usual = {"apiVersion": "imageferry.dev/v1alpha1", "kind": "CloudAccount"}, self.stage.account()["spec"]
         items = [kind | {"metadata": {"name": name}, "spec": usual | spec} for name, spec in specs.items()]
         self.stage.apply({"apiVersion": "v1", "kind": "List", "items": items})
@@ -210,10 +209,6 @@ def scene(plane: ControlPlane, folder: Path, limit: int = 50, **settings: str) -
         stage.write_account(limits={"concurrentExports": limit})
         shown = Scene(stage)
         yield shown
-    if shown.others:
-        no_finalizers = '{"metadata":{"finalizers":null}}'
-        plane.kubectl_run("patch", "cloudaccount", *shown.others, "--type=merge", "-p", no_finalizers)
-        plane.kubectl_run("delete", "cloudaccount", *shown.others)
 
 
 def one_submission(shown: Scene, name: str, done: Manifest) -> Manifest:

@@ -92,7 +92,7 @@ def test_kubectl_explain_prints_every_description(server: Server, crd: Definitio
     assert named
     for field in named:
         path = field.path.replace("[]", "")
-        printed = server.kubectl("explain", f"{crd.plural}.{path}")
+        printed = server.explained(f"{crd.plural}.{path}")
         assert field.description in " ".join(printed.split()), field.path
 
 

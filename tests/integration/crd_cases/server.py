@@ -54,6 +54,17 @@ class Server:
                     raise
             time.sleep(POLL_SECONDS)
 
+    def explained(self, path: str) -> str:
+        """What `kubectl explain` prints, once the server's discovery shows the kind: it lags behind a change of the CRD."""
+        deadline = time.monotonic() + PUBLISHED_SECONDS
+        while True:
+            try:
+                return self.kubectl("explain", path)
+            except Refused as refused:
+                if "couldn't find resource" not in str(refused) or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL_SECONDS)
+
     def read(self, kind: str, name: str) -> Manifest:
         """The object as the server has it."""
         found: Manifest = json.loads(self.kubectl("get", kind, name, "--output=json"))
