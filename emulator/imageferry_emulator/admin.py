@@ -15,11 +15,13 @@ from aiohttp import web
 from imageferry_emulator import seed
 from imageferry_emulator.issuer import SECONDS
 from imageferry_emulator.shapes import ShapeError, mapping, text
+from imageferry_emulator.tencent import seed as tencent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from imageferry_emulator.faults import Fault, Gate
+    from imageferry_emulator.objects.store import ObjectStore
     from imageferry_emulator.world import World
 
 PREFIX = "/_emulator"
@@ -59,6 +61,8 @@ class Admin:
             web.post("/images", self.put_image),
             web.delete("/images/{id}", self.drop_image),
             web.post("/buckets", self.put_bucket),
+            web.post("/tencent/{part}", self.put_tencent),
+            web.delete("/tencent/keys/{id}", self.drop_tencent_key),
         ]
 
     async def info(self, _: web.Request) -> web.Response:
@@ -88,7 +92,8 @@ class Admin:
                 "access": world.access.shown(),
                 **world.compute.shown(),
                 "tasks": self._tasks(),
-                "buckets": [_bucket(world, bucket.name) for bucket in world.objects.buckets()],
+                "buckets": _buckets(world.objects),
+                "tencent": {**world.tencent.shown(), "buckets": _buckets(world.tencent.objects)},
             }
         )
 
@@ -198,6 +203,19 @@ class Admin:
         seed.put_bucket(self._world, await _object(request))
         return web.Response(status=204)
 
+    async def put_tencent(self, request: web.Request) -> web.Response:
+        """Add or change a part of Tencent Cloud's world."""
+        put = tencent.PARTS.get(request.match_info["part"])
+        if put is None:
+            raise web.HTTPNotFound(text="no such part")
+        put(self._world, await _object(request))
+        return web.Response(status=204)
+
+    async def drop_tencent_key(self, request: web.Request) -> web.Response:
+        """Forget a key of Tencent Cloud."""
+        self._world.tencent.accounts.drop_key(request.match_info["id"])
+        return web.Response(status=204)
+
     def _tasks(self) -> list[dict[str, Any]]:
         now = self._world.clock.task_seconds()
         return [
@@ -259,13 +277,17 @@ def _gate(gate: Gate) -> dict[str, Any]:
     }
 
 
-def _bucket(world: World, name: str) -> dict[str, Any]:
-    bucket = world.objects.bucket(name)
-    listed = world.objects.list(name)
-    return {
-        "name": name,
-        "region": bucket.region,
-        "account": bucket.owner,
-        "sse": bucket.sse,
-        "objects": [{"key": stored.key, "size": stored.size, "etag": stored.etag} for stored in listed.objects],
-    }
+def _buckets(store: ObjectStore) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": bucket.name,
+            "region": bucket.region,
+            "account": bucket.owner,
+            "sse": bucket.sse,
+            "objects": [
+                {"key": stored.key, "size": stored.size, "etag": stored.etag}
+                for stored in store.list(bucket.name).objects
+            ],
+        }
+        for bucket in store.buckets()
+    ]

@@ -9,20 +9,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from imageferry_emulator.cos import incoming as cos
+from imageferry_emulator.cos import wire as cos_wire
+from imageferry_emulator.cos.incoming import CosIncoming
+from imageferry_emulator.incoming import Dialect, Reply
 from imageferry_emulator.metadata import routes as metadata
+from imageferry_emulator.metadata import tencent as tencent_metadata
 from imageferry_emulator.oss import errors as oss_errors
 from imageferry_emulator.oss import routes as oss
 from imageferry_emulator.oss import wire as oss_wire
 from imageferry_emulator.rpc import routes as rpc
 from imageferry_emulator.rpc import wire as rpc_wire
+from imageferry_emulator.tencent import wire as tencent_wire
+from imageferry_emulator.tencent.incoming import CallIncoming
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from imageferry_emulator.incoming import Incoming, Trouble
     from imageferry_emulator.world import World
 
 CODE = re.compile(rb"<Code>([^<]*)</Code>")
@@ -31,62 +39,29 @@ OSS_QUERY = ("x-oss-signature", "x-oss-signature-version", "OSSAccessKeyId")
 OSS_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/|OSS ([^:\s]+):|AccessKeyId:([^,\s]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer and its error code, '' for success."""
-
-    response: web.StreamResponse
-    code: str
-
-
-class Incoming(Protocol):
-    """A request on its way to its service; `action` is what faults and gates call it."""
-
-    @property
-    def service(self) -> str:
-        """`ecs`, `sts`, `ram`, `oss`, `metadata`, or `rpc` where the version is unknown."""
-
-    @property
-    def action(self) -> str:
-        """`ExportImage`, `OSS:HeadObject`, ..."""
-
-    @property
-    def params(self) -> Mapping[str, str]:
-        """The parameters, or bucket and key."""
-
-    @property
-    def sender(self) -> dict[str, str]:
-        """What the request claims about itself, unverified: accessKeyID, requestID, nonce, date."""
-
-    async def answer(self, world: World, effects: Mapping[str, dict[str, Any]]) -> Reply:
-        """Hand it to its service."""
-
-    def refuse(self, trouble: Trouble) -> Reply:
-        """Answer it with an error of its service's form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An error that the frame itself answers with, on behalf of a scripted fault."""
-
-    status: int
-    code: str
-    message: str
-    headers: Mapping[str, str]
-
-
 async def identify(request: web.Request) -> Incoming:
-    """Find the service of a request; reads the body of RPC calls, never that of OSS requests."""
+    """Find the service of a request; reads the body of calls, never that of requests to an object store."""
     scheme = request.headers.get("Authorization", "")
     if scheme.startswith(OSS_SCHEMES) or any(name in request.rel_url.query for name in OSS_QUERY):
         return OssIncoming(request)
+    if cos.is_signed(request):
+        return CosIncoming(request)
+    if tencent_wire.is_call(request.headers, request.rel_url.query):
+        return CallIncoming(await tencent_wire.read(request))
+    if tencent_metadata.is_metadata(request):
+        return MetadataIncoming(request, tencent_metadata.handle)
     if metadata.is_metadata(request):
-        return MetadataIncoming(request)
+        return MetadataIncoming(request, metadata.handle)
+    if cos_wire.place(request.headers.get("Host", "")).known:
+        return CosIncoming(request)
     if oss_wire.hosted_bucket(request.headers.get("Host", "")):
         return OssIncoming(request)
     path = request.raw_path.partition("?")[0]
     if path in ("", "/") or rpc_wire.is_rpc(request):
-        return RpcIncoming(await rpc_wire.read(request))
+        call = await rpc_wire.read(request)
+        if tencent_wire.is_call(request.headers, call.params):
+            return CallIncoming(await tencent_wire.read(request))
+        return RpcIncoming(call)
     return OssIncoming(request)
 
 
@@ -100,6 +75,11 @@ class RpcIncoming:
     def service(self) -> str:
         """As `Incoming` says."""
         return rpc.service_name(self.call)
+
+    @property
+    def dialect(self) -> Dialect:
+        """As `Incoming` says."""
+        return Dialect.RPC
 
     @property
     def action(self) -> str:
@@ -139,11 +119,17 @@ class MetadataIncoming:
     """A request to the metadata service of the instance."""
 
     request: web.Request
+    handle: Callable[[web.Request, World], web.Response]
 
     @property
     def service(self) -> str:
         """As `Incoming` says."""
         return "metadata"
+
+    @property
+    def dialect(self) -> Dialect:
+        """As `Incoming` says."""
+        return Dialect.RPC
 
     @property
     def action(self) -> str:
@@ -163,7 +149,7 @@ class MetadataIncoming:
     async def answer(self, world: World, effects: Mapping[str, dict[str, Any]]) -> Reply:
         """As `Incoming` says."""
         del effects  # nothing here outlives its request
-        response = metadata.handle(self.request, world)
+        response = self.handle(self.request, world)
         return Reply(response, "" if response.status < HTTPStatus.BAD_REQUEST else str(response.status))
 
     def refuse(self, trouble: Trouble) -> Reply:
@@ -181,6 +167,11 @@ class OssIncoming:
     def service(self) -> str:
         """As `Incoming` says."""
         return "oss"
+
+    @property
+    def dialect(self) -> Dialect:
+        """As `Incoming` says."""
+        return Dialect.OSS
 
     @property
     def action(self) -> str:

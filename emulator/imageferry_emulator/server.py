@@ -15,30 +15,46 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import hdrs, web
 
 from imageferry_emulator import admin
-from imageferry_emulator.dispatch import Reply, Trouble, identify
+from imageferry_emulator.dispatch import identify
 from imageferry_emulator.faults import Position
+from imageferry_emulator.incoming import Dialect, Reply, Trouble
 
 if TYPE_CHECKING:
-    from imageferry_emulator.dispatch import Incoming
     from imageferry_emulator.faults import Fault, Script
+    from imageferry_emulator.incoming import Incoming
     from imageferry_emulator.world import World
 
 LOG = logging.getLogger(__name__)
 MOST_RPC_BYTES = 1 << 26
 HUGE_BYTES = 10 * 1024 * 1024
-STREAMED = ("OSS:GetObject",)
+STREAMED = ("OSS:GetObject", "COS:GetObject")
 """Answered while they are being worked on: here a fault of the answer strikes before a byte is sent."""
-TASK_ID = re.compile(rb"<TaskId>[^<]*</TaskId>")
+LOST_FIELDS = {"successWithoutTaskID": "TaskId", "successWithoutImageID": "ImageId"}
 HUNG_UP = "(connection closed)"
 """Booked in place of an error code where no answer was sent."""
 
 REFUSALS = {
-    # fault: status and code for RPC services, status and code for OSS
-    "error500NotAccepted": ((500, "InternalError"), (500, "InternalError")),
-    "error500Accepted": ((500, "InternalError"), (500, "InternalError")),
-    "throttle": ((400, "Throttling.User"), (503, "QpsLimitExceeded")),
-    "unknownCode": ((400, "Emulated.NeverDocumented"), (400, "EmulatedNeverDocumented")),
-    "expiredKey": ((400, "InvalidSecurityToken.Expired"), (403, "SecurityTokenExpired")),
+    # fault: status and code by the form in which a service tells of errors
+    "error500NotAccepted": dict.fromkeys(Dialect, (500, "InternalError")),
+    "error500Accepted": dict.fromkeys(Dialect, (500, "InternalError")),
+    "throttle": {
+        Dialect.RPC: (400, "Throttling.User"),
+        Dialect.OSS: (503, "QpsLimitExceeded"),
+        Dialect.API3: (200, "RequestLimitExceeded"),
+        Dialect.COS: (503, "SlowDown"),
+    },
+    "unknownCode": {
+        Dialect.RPC: (400, "Emulated.NeverDocumented"),
+        Dialect.OSS: (400, "EmulatedNeverDocumented"),
+        Dialect.API3: (200, "Emulated.NeverDocumented"),
+        Dialect.COS: (400, "EmulatedNeverDocumented"),
+    },
+    "expiredKey": {
+        Dialect.RPC: (400, "InvalidSecurityToken.Expired"),
+        Dialect.OSS: (403, "SecurityTokenExpired"),
+        Dialect.API3: (200, "AuthFailure.TokenFailure"),
+        Dialect.COS: (403, "ExpiredToken"),
+    },
 }
 
 
@@ -71,6 +87,8 @@ class Server:
         if reply is None:
             self._world.ledger.answered(seen, status=None, code=HUNG_UP)
             return _hang_up(request)
+        if script.content_type:
+            reply.response.headers[hdrs.CONTENT_TYPE] = script.content_type
         self._world.ledger.answered(seen, status=reply.response.status, code=reply.code)
         return reply.response
 
@@ -122,7 +140,7 @@ class Server:
 
 
 def _trouble(incoming: Incoming, fault: Fault) -> Trouble:
-    status, code = REFUSALS[fault.name][incoming.service == "oss"]
+    status, code = REFUSALS[fault.name][incoming.dialect]
     retry_after = fault.options.get("retryAfter")
     return Trouble(
         status=int(fault.options.get("status", status)),
@@ -145,14 +163,17 @@ async def _spoil(request: web.Request, incoming: Incoming, reply: Reply, fault: 
         case "hugeBody":
             padded = whole + b" " * int(fault.options.get("bytes", HUGE_BYTES))
             return Reply(_with_body(reply, padded), reply.code)
-        case _:  # successWithoutTaskID
-            return Reply(_with_body(reply, _without_task_id(whole)), reply.code)
+        case _:
+            return Reply(_with_body(reply, _without(LOST_FIELDS[fault.name], whole)), reply.code)
 
 
-def _without_task_id(whole: bytes) -> bytes:
+def _without(field: str, whole: bytes) -> bytes:
     if whole.startswith(b"<"):
-        return TASK_ID.sub(b"", whole)
-    return json.dumps({name: value for name, value in json.loads(whole).items() if name != "TaskId"}).encode()
+        return re.sub(f"<{field}>[^<]*</{field}>".encode(), b"", whole)
+    answered = json.loads(whole)
+    for part in (answered, answered.get("Response", {})):
+        part.pop(field, None)
+    return json.dumps(answered).encode()
 
 
 def _with_body(reply: Reply, body: bytes) -> web.Response:

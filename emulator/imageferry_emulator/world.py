@@ -15,11 +15,12 @@ from imageferry_emulator.issuer import Issuer
 from imageferry_emulator.ledger import Ledger
 from imageferry_emulator.metadata.models import Instance
 from imageferry_emulator.nonces import Nonces
-from imageferry_emulator.oss.store import ObjectStore
+from imageferry_emulator.objects.store import ObjectStore
 from imageferry_emulator.ram.models import Access
 from imageferry_emulator.settings import Settings
 from imageferry_emulator.state import Journal
 from imageferry_emulator.tasks import Tasks
+from imageferry_emulator.tencent.realm import Realm
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,4 @@ class World:
     compute: Compute
     tasks: Tasks
     objects: ObjectStore
+    tencent: Realm

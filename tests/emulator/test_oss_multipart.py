@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import alibabacloud_oss_v2 as oss
 import pytest
 
-from imageferry_emulator.oss.crc64 import crc64
+from imageferry_emulator.objects.crc64 import crc64
 from tests.emulator.bucket_clients import call, sdk, signer
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imageferry_emulator.oss import models
-from imageferry_emulator.oss.crc64 import crc64
-from imageferry_emulator.oss.store import ObjectStore
+from imageferry_emulator.objects import models
+from imageferry_emulator.objects.crc64 import crc64
+from imageferry_emulator.objects.store import ObjectStore
 from tests.emulator.bucket_clients import call, signer
 
 if TYPE_CHECKING:

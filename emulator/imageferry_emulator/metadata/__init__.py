@@ -1,1 +1,1 @@
-"""The metadata service of an instance: what a program on a virtual machine can ask the machine about itself."""
+"""The metadata services of an instance of each cloud: what a program on a virtual machine can ask the machine about itself."""

@@ -28,13 +28,13 @@ ROLES = "ram/security-credentials/"
 
 def is_metadata(request: web.Request) -> bool:
     """Whether a request is one to the metadata service."""
-    version, _, rest = _path(request).removeprefix("/").partition("/")
+    version, _, rest = path(request).removeprefix("/").partition("/")
     return version in VERSIONS and (rest == "api/token" or f"{rest}/".startswith(META_DATA))
 
 
 def handle(request: web.Request, world: World) -> web.Response:
     """Answer one request."""
-    rest = _path(request).removeprefix("/").partition("/")[2]
+    rest = path(request).removeprefix("/").partition("/")[2]
     if rest == "api/token":
         return _give_token(request, world)
     if request.method != "GET":
@@ -47,7 +47,7 @@ def handle(request: web.Request, world: World) -> web.Response:
     return _item(rest.removeprefix(META_DATA.rstrip("/")).removeprefix("/"), world)
 
 
-def _path(request: web.Request) -> str:
+def path(request: web.Request) -> str:
     """The path of a request; one that was sent as to a proxy names the host first (RFC 9112, section 3.2.2).
 
     So clients reach the emulator that know only the fixed address of the real service, if they can be given a proxy.
@@ -72,14 +72,18 @@ def _give_token(request: web.Request, world: World) -> web.Response:
     return plain(200, world.instance.token(int(seconds)))
 
 
-def _item(path: str, world: World) -> web.Response:
-    items = world.instance.items()
-    if path.startswith(ROLES) and path != ROLES:
-        return _credentials(path.removeprefix(ROLES), world)
-    if path in items:
-        return plain(200, items[path])
-    directory = path if path.endswith("/") or not path else f"{path}/"
-    below = (item.removeprefix(directory) for item in items if item.startswith(directory))
+def _item(item: str, world: World) -> web.Response:
+    if item.startswith(ROLES) and item != ROLES:
+        return _credentials(item.removeprefix(ROLES), world)
+    return listed(item, world.instance.items())
+
+
+def listed(item: str, items: dict[str, str]) -> web.Response:
+    """An item by its path, or the list of what lies below it if it is a directory."""
+    if item in items:
+        return plain(200, items[item])
+    directory = item if item.endswith("/") or not item else f"{item}/"
+    below = (known.removeprefix(directory) for known in items if known.startswith(directory))
     entries = dict.fromkeys("".join(entry.partition("/")[:2]) for entry in below)
     if not entries:
         return plain(404, "Not Found")

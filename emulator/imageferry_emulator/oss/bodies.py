@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
+from imageferry_emulator.objects.xml import parsed
 from imageferry_emulator.oss import errors
 from imageferry_emulator.oss.errors import OssError
 
 if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
     from pathlib import Path
 
     from aiohttp import web
@@ -42,15 +43,9 @@ async def xml(request: web.Request, root: str) -> ET.Element:
 def parse(body: bytes, root: str) -> ET.Element:
     """The XML document of that name, its elements without name spaces. Raises OssError for anything else."""
     try:
-        # Expat bounds what entities may grow to, and `text` the size of the document.
-        found = ET.fromstring(body)  # noqa: S314
-    except ET.ParseError:
+        return parsed(body, root)
+    except ValueError:
         raise OssError(errors.XML_MALFORMED) from None
-    for element in found.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    if found.tag != root:
-        raise OssError(errors.XML_MALFORMED)
-    return found
 
 
 async def text(request: web.Request) -> bytes:

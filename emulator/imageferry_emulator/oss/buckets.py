@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from imageferry_emulator.oss import bodies, calls, documents, errors, listings, wire
+from imageferry_emulator.objects.models import BucketFullError, BucketTakenError
+from imageferry_emulator.oss import bodies, calls, documents, errors, listings, retention, wire
 from imageferry_emulator.oss.calls import Call, Need
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import STORAGE_CLASSES, BucketFullError, BucketTakenError
+from imageferry_emulator.oss.models import STORAGE_CLASSES
 
 if TYPE_CHECKING:
-    from imageferry_emulator.oss.wire import Tree
+    from imageferry_emulator.objects.xml import Tree
 
 _OWN_REGION = "cn-hangzhou"
 """Where a bucket is made when neither the endpoint nor the signature names a region."""
@@ -22,6 +23,7 @@ _MOST_BUCKETS = 1000
 
 async def list_buckets(call: Call) -> web.Response:
     """ListBuckets, also known as GetService."""
+    calls.check_account(call)
     account = call.account
     prefix, marker = call.target.parameter("prefix") or "", call.target.parameter("marker") or ""
     limit = call.number("max-keys", default=100, most=_MOST_BUCKETS)
@@ -36,6 +38,7 @@ async def list_buckets(call: Call) -> web.Response:
 
 async def put_bucket(call: Call) -> web.Response:
     """PutBucket. A bucket that exists is taken, even by the caller."""
+    calls.check_account(call)
     name, account = call.target.bucket, call.account
     acl = calls.bucket_acl(call.request.headers.get("x-oss-acl", "private"))
     storage_class = await _storage_class(call)
@@ -55,6 +58,7 @@ async def delete_bucket(call: Call) -> web.Response:
         call.store.delete_bucket(bucket.name)
     except BucketFullError:
         raise OssError(errors.BUCKET_FULL, ("BucketName", bucket.name)) from None
+    retention.forget(call, bucket.name)
     call.record("DeleteBucket")
     return web.Response(status=204)
 

@@ -8,16 +8,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from imageferry_emulator.oss import errors
+from imageferry_emulator.objects.models import ObjectMissingError, Traits
+from imageferry_emulator.oss import errors, rights
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import ARCHIVED, STORAGE_CLASSES, ObjectMissingError, Traits
+from imageferry_emulator.oss.models import STORAGE_CLASSES, is_frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aiohttp import web
 
-    from imageferry_emulator.oss.models import Bucket, StoredObject
+    from imageferry_emulator.objects.models import Bucket, StoredObject
+    from imageferry_emulator.objects.store import ObjectStore
     from imageferry_emulator.oss.signature import Caller
-    from imageferry_emulator.oss.store import ObjectStore
     from imageferry_emulator.oss.wire import Target
     from imageferry_emulator.world import World
 
@@ -47,13 +50,14 @@ _GRANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose sender is known; `caller` is None for an anonymous one."""
+    """A request whose sender is known; `caller` is None for an anonymous one, `right` the action that policies must allow."""
 
     request: web.Request
     world: World
     target: Target
     caller: Caller | None
     identity: str
+    right: str
 
     @property
     def store(self) -> ObjectStore:
@@ -103,10 +107,22 @@ def invalid(name: str, value: str) -> OssError:
 
 def bucket(call: Call, need: Need) -> Bucket:
     """The bucket of the call, if its caller may. Raises BucketMissingError, OssError."""
+    return bucket_of(call, need, [call.target.key])
+
+
+def bucket_of(call: Call, need: Need, keys: Iterable[str]) -> Bucket:
+    """The bucket of the call, if its caller may for each of these objects. Raises BucketMissingError, OssError."""
     found = call.store.bucket(call.target.bucket)
     _check_endpoint(call, found)
-    _check_grant(call, found, found.acl, need)
+    for key in keys:
+        _check_grant(call, found, found.acl, need, key)
     return found
+
+
+def check_account(call: Call) -> None:
+    """Refuse a caller who lacks the right on the account's buckets, or on one still to be made. Raises OssError."""
+    if not _is_allowed(call, rights.unmade(call.account, call.target.bucket)):
+        raise _not_allowed(call)
 
 
 def readable(call: Call, key: str) -> StoredObject:
@@ -117,9 +133,9 @@ def readable(call: Call, key: str) -> StoredObject:
         stored = call.store.head(found.name, key)
     except ObjectMissingError:
         # Whether there is such an object is for those to know who may read it.
-        _check_grant(call, found, found.acl, Need.READ)
+        _check_grant(call, found, found.acl, Need.READ, key)
         raise
-    _check_grant(call, found, found.acl if stored.traits.acl == "default" else stored.traits.acl, Need.READ)
+    _check_grant(call, found, found.acl if stored.traits.acl == "default" else stored.traits.acl, Need.READ, key)
     return stored
 
 
@@ -177,10 +193,7 @@ def encryption(given: str) -> str:
 
 def check_thawed(call: Call, stored: StoredObject) -> None:
     """Refuse to read an archived object that is not restored. Raises OssError."""
-    if stored.traits.storage_class not in ARCHIVED:
-        return
-    now = call.world.clock.task_seconds()
-    if stored.thaw is None or not stored.thaw.ready <= now < stored.thaw.over:
+    if is_frozen(stored, call.world.clock.task_seconds()):
         raise OssError(errors.OBJECT_FROZEN, ("ObjectName", stored.key))
 
 
@@ -195,11 +208,22 @@ def _check_endpoint(call: Call, found: Bucket) -> None:
         raise OssError(errors.REGION_IN_HEADER, ("Region", call.caller.region))
 
 
-def _check_grant(call: Call, found: Bucket, acl: str, need: Need) -> None:
-    if call.caller is not None and call.caller.key.account_id == found.owner:
+def _check_grant(call: Call, found: Bucket, acl: str, need: Need, key: str) -> None:
+    own = call.caller is not None and call.caller.key.account_id == found.owner
+    if need in _GRANTS[acl] or (own and _is_allowed(call, rights.resource(found, key))):
         return
-    if need not in _GRANTS[acl]:
-        raise OssError(errors.ANONYMOUS if call.caller is None else errors.NOT_YOURS)
+    if own:
+        raise _not_allowed(call)
+    raise OssError(errors.ANONYMOUS if call.caller is None else errors.NOT_YOURS)
+
+
+def _is_allowed(call: Call, resource: str) -> bool:
+    return call.caller is not None and call.world.access.allows(call.caller.key, call.right, resource)
+
+
+def _not_allowed(call: Call) -> OssError:
+    session = call.caller is not None and call.caller.key.session is not None
+    return OssError(errors.SESSION_NOT_ALLOWED if session else errors.NOT_ALLOWED)
 
 
 def _is_kept(name: str) -> bool:

@@ -10,16 +10,22 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 
-from imageferry_emulator.oss import calls, documents, downloads, errors, multipart, wire
+from imageferry_emulator.objects.models import (
+    APPENDABLE,
+    Bucket,
+    BucketMissingError,
+    ObjectMissingError,
+    ObjectTakenError,
+)
+from imageferry_emulator.oss import calls, documents, downloads, errors, multipart, retention, rights, wire
 from imageferry_emulator.oss.calls import Call, Need
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import APPENDABLE, Bucket, BucketMissingError, ObjectMissingError, ObjectTakenError
 from imageferry_emulator.oss.objects import is_fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imageferry_emulator.oss.models import StoredObject, Traits
+    from imageferry_emulator.objects.models import StoredObject, Traits
 
 SOURCE = "x-oss-copy-source"
 _CONDITIONS = f"{SOURCE}-"
@@ -36,6 +42,7 @@ class Source:
 async def copy_object(call: Call) -> web.Response:
     """CopyObject. Onto itself an object is not copied: its traits are changed."""
     bucket = calls.bucket(call, Need.WRITE)
+    retention.check_mutable(call, bucket.name, [call.target.key])
     source = _source(call, bucket)
     with source.content:
         onto_itself = (source.stored.bucket, source.stored.key) == (bucket.name, call.target.key)
@@ -81,7 +88,7 @@ def _source(call: Call, into: Bucket) -> Source:
         raise OssError(errors.UNSUPPORTED, ("Header", SOURCE))
     if not (name and key):
         raise calls.invalid(SOURCE, given)
-    there = replace(call, target=replace(call.target, bucket=name, key=key))
+    there = replace(call, target=replace(call.target, bucket=name, key=key), right=rights.READ)
     try:
         stored = calls.readable(there, key)
         if call.store.bucket(name).region != into.region:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from imageferry_emulator.oss.wire import Tree, iso
+from imageferry_emulator.objects.xml import Tree, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from imageferry_emulator.oss.models import Bucket, StoredObject
-    from imageferry_emulator.oss.uploads import Part, Upload
+    from imageferry_emulator.objects.models import Bucket, StoredObject
+    from imageferry_emulator.objects.uploads import Part, Upload
 
 
 def escaped(name: str) -> str:

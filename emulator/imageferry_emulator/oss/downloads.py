@@ -13,11 +13,11 @@ from typing import IO, TYPE_CHECKING
 
 from aiohttp import web
 
-from imageferry_emulator.oss import wire
+from imageferry_emulator.objects.xml import http_date
 from imageferry_emulator.oss.errors import PRECONDITION, RANGE, Fault, OssError
 
 if TYPE_CHECKING:
-    from imageferry_emulator.oss.models import StoredObject
+    from imageferry_emulator.objects.models import StoredObject
     from imageferry_emulator.oss.wire import Target
 
 _CHUNK = 1 << 20
@@ -72,7 +72,7 @@ def check_conditions(request: web.Request, stored: StoredObject, *, prefix: str 
     if unmodified and stored.modified > unmodified:
         raise OssError(PRECONDITION, ("Condition", f"{prefix}If-Unmodified-Since"))
     if (if_none_match and if_none_match.upper() == etag) or (modified and stored.modified <= modified):
-        raise OssError(_NOT_MODIFIED, ("ETag", f'"{etag}"'), ("Last-Modified", wire.http_date(stored.modified)))
+        raise OssError(_NOT_MODIFIED, ("ETag", f'"{etag}"'), ("Last-Modified", http_date(stored.modified)))
 
 
 def parse_range(given: str, size: int, *, standard: bool) -> tuple[int, int] | None:

@@ -44,6 +44,8 @@ ANONYMOUS = Fault(403, "AccessDenied", "Anonymous access is forbidden for this o
 NOT_YOURS = Fault(
     403, "AccessDenied", "You have no right to access this object because of bucket acl.", "0003-00000001"
 )
+NOT_ALLOWED = Fault(403, "AccessDenied", "You have no right to access this object.", _NO_PAGE)
+SESSION_NOT_ALLOWED = Fault(403, "AccessDenied", "Access denied by authorizer's policy.", _NO_PAGE)
 KEY_UNKNOWN = Fault(
     403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.", "0002-00000902"
 )
@@ -109,11 +111,15 @@ BUCKET_UNENCRYPTED = Fault(
     404, "NoSuchServerSideEncryptionRule", "The server side encryption configuration does not exist.", _NO_PAGE
 )
 BUCKET_FULL = Fault(409, "BucketNotEmpty", "The bucket has objects. Please delete them first.", "0015-00000301")
+WORM_MISSING = Fault(404, "NoSuchWORMConfiguration", "The WORM Configuration does not exist.", _NO_PAGE)
+WORM_LOCKED = Fault(403, "WORMConfigurationLocked", "The WORM Configuration is locked.", _NO_PAGE)
+WORM_TAKEN = Fault(400, "InvalidWORMConfiguration", "The bucket has a WORM Configuration already.", _NO_PAGE)
 OBJECT_NAME = Fault(400, "InvalidObjectName", "The specified object is not valid.", _NO_PAGE)
 OBJECT_MISSING = Fault(404, "NoSuchKey", "The specified key does not exist.", "0026-00000001")
 OBJECT_TAKEN = Fault(
     409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.", _NO_PAGE
 )
+OBJECT_IMMUTABLE = Fault(409, "FileImmutable", "The object you specified is immutable.", _NO_PAGE)
 OBJECT_FROZEN = Fault(403, "InvalidObjectState", "The operation is not valid for the object's state", "0016-00000404")
 ARGUMENT = Fault(400, "InvalidArgument", "An argument of the request is not valid.", _NO_PAGE)
 DIGEST_MALFORMED = Fault(400, "InvalidDigest", "The Content-MD5 you specified is not valid.", _NO_PAGE)

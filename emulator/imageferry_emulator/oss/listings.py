@@ -10,17 +10,19 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imageferry_emulator.oss import documents, wire
+from imageferry_emulator.objects.store import grouped
+from imageferry_emulator.objects.xml import iso
+from imageferry_emulator.oss import documents
 from imageferry_emulator.oss.errors import ARGUMENT, OssError
-from imageferry_emulator.oss.store import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imageferry_emulator.oss.models import Bucket, Listing
-    from imageferry_emulator.oss.store import ObjectStore
-    from imageferry_emulator.oss.uploads import Upload
-    from imageferry_emulator.oss.wire import Target, Tree
+    from imageferry_emulator.objects.models import Bucket, Listing
+    from imageferry_emulator.objects.store import ObjectStore
+    from imageferry_emulator.objects.uploads import Upload
+    from imageferry_emulator.objects.xml import Tree
+    from imageferry_emulator.oss.wire import Target
 
 _MAX_KEYS = 1000
 _DEFAULT_KEYS = "100"
@@ -124,7 +126,7 @@ def _upload(upload: Upload, name: Callable[[str], str]) -> Tree:
             ("Key", name(upload.key)),
             ("UploadId", upload.id),
             ("StorageClass", upload.traits.storage_class),
-            ("Initiated", wire.iso(upload.initiated)),
+            ("Initiated", iso(upload.initiated)),
         ],
     )
 
@@ -164,7 +166,7 @@ def _contents(page: Page, *, with_owner: bool) -> list[Tree]:
             "Contents",
             [
                 ("Key", page.name(stored.key)),
-                ("LastModified", wire.iso(stored.modified)),
+                ("LastModified", iso(stored.modified)),
                 ("ETag", f'"{stored.etag}"'),
                 ("Type", stored.kind),
                 ("Size", str(stored.size)),

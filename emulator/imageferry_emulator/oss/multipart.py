@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from imageferry_emulator.oss import bodies, calls, documents, errors, listings, uploads, wire
+from imageferry_emulator.objects import uploads
+from imageferry_emulator.objects.models import MULTIPART, ObjectTakenError
+from imageferry_emulator.objects.uploads import UploadMissingError
+from imageferry_emulator.oss import bodies, calls, documents, errors, listings, retention, wire
 from imageferry_emulator.oss.calls import Call, Need
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import MULTIPART, ObjectTakenError
 from imageferry_emulator.oss.objects import is_fresh
-from imageferry_emulator.oss.uploads import UploadMissingError
 
 if TYPE_CHECKING:
-    from imageferry_emulator.oss.models import StoredObject
-    from imageferry_emulator.oss.uploads import Part, Upload
+    from imageferry_emulator.objects.models import StoredObject
+    from imageferry_emulator.objects.uploads import Part, Upload
 
 _LEAST_BYTES = 100 * 1024  # of every part but the last
 _MOST_PARTS = 10_000
@@ -52,6 +53,7 @@ async def put_part(call: Call) -> web.Response:
 async def complete(call: Call) -> web.Response:
     """CompleteMultipartUpload."""
     bucket, encoding, upload = calls.bucket(call, Need.WRITE), call.encoding, upload_of(call)
+    retention.check_mutable(call, bucket.name, [upload.key])
     parts = await _chosen(call, upload)
     with call.store.staging() as staged:
         sums = await asyncio.to_thread(uploads.join, parts, staged)

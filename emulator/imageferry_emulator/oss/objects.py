@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from imageferry_emulator.oss import bodies, calls, documents, downloads, errors, wire
+from imageferry_emulator.objects.models import NotAppendableError, ObjectTakenError, PositionError, Thaw
+from imageferry_emulator.objects.xml import http_date
+from imageferry_emulator.oss import bodies, calls, documents, downloads, errors, retention, wire
 from imageferry_emulator.oss.calls import Call, Need
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import ARCHIVED, NotAppendableError, ObjectTakenError, PositionError, Thaw
+from imageferry_emulator.oss.models import ARCHIVED
 
 if TYPE_CHECKING:
-    from imageferry_emulator.oss.models import StoredObject
+    from imageferry_emulator.objects.models import StoredObject
 
 _MOST_DELETED = 1000
 _DAY_SECONDS = 24 * 3600
@@ -29,6 +31,7 @@ async def put(call: Call) -> web.Response:
     if "If-Modified-Since" in call.request.headers:
         raise OssError(errors.HEADER_UNSUPPORTED, ("Header", "If-Modified-Since"))
     traits, key = calls.traits(call, bucket), call.target.key
+    retention.check_mutable(call, bucket.name, [key])
     with call.store.staging() as staged:
         await bodies.receive(call.request, staged)
         adopt = partial(call.store.adopt, bucket.name, key, staged, traits=traits, fresh=is_fresh(call))
@@ -45,6 +48,7 @@ async def append(call: Call) -> web.Response:
     """AppendObject."""
     bucket = calls.bucket(call, Need.WRITE)
     position, key = _position(call), call.target.key
+    retention.check_mutable(call, bucket.name, [key])
     traits = calls.traits(call, bucket)
     with call.store.staging() as staged:
         await bodies.receive(call.request, staged)
@@ -88,18 +92,22 @@ async def meta(call: Call) -> web.Response:
 
 async def delete(call: Call) -> web.Response:
     """DeleteObject."""
-    call.store.delete(calls.bucket(call, Need.WRITE).name, call.target.key)
+    bucket = calls.bucket(call, Need.WRITE)
+    retention.check_mutable(call, bucket.name, [call.target.key])
+    call.store.delete(bucket.name, call.target.key)
     call.record("DeleteObject")
     return web.Response(status=204)
 
 
 async def delete_many(call: Call) -> web.Response:
     """DeleteMultipleObjects."""
-    bucket = calls.bucket(call, Need.WRITE)
+    calls.bucket_of(call, Need.WRITE, ())  # one that is not there, or elsewhere, is told before the body is read
     document = await bodies.xml(call.request, "Delete")
     keys = [element.findtext("Key") or "" for element in document.findall("Object")]
     if not 1 <= len(keys) <= _MOST_DELETED or not all(keys):
         raise OssError(errors.XML_MALFORMED)
+    bucket = calls.bucket_of(call, Need.WRITE, keys)
+    retention.check_mutable(call, bucket.name, keys)
     encoding = (call.request.headers.get("Encoding-type") or call.encoding).lower()
     for key in keys:
         call.store.delete(bucket.name, key)
@@ -190,7 +198,7 @@ def _headers(call: Call, stored: StoredObject) -> dict[str, str]:
     if now < stored.thaw.ready:
         return headers | {"x-oss-restore": 'ongoing-request="true"'}
     end = clock.real_now() + timedelta(seconds=clock.wait_until(stored.thaw.over))
-    return headers | {"x-oss-restore": f'ongoing-request="false", expiry-date="{wire.http_date(end)}"'}
+    return headers | {"x-oss-restore": f'ongoing-request="false", expiry-date="{http_date(end)}"'}
 
 
 def _position(call: Call) -> int:

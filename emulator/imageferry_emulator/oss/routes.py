@@ -5,17 +5,17 @@ What the operations do is in buckets.py, objects.py, copies.py and multipart.py.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from imageferry_emulator.oss import buckets, copies, errors, multipart, objects, wire
+from imageferry_emulator.objects.models import BucketMissingError, ObjectMissingError
+from imageferry_emulator.oss import buckets, copies, errors, multipart, objects, retention, rights, wire
 from imageferry_emulator.oss.calls import Call
 from imageferry_emulator.oss.claims import Signed
 from imageferry_emulator.oss.errors import OssError
-from imageferry_emulator.oss.models import BucketMissingError, ObjectMissingError
+from imageferry_emulator.oss.models import names_bucket, names_object
 from imageferry_emulator.oss.signature import caller
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from imageferry_emulator.oss.wire import Target
     from imageferry_emulator.world import World
-
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_KEY_BYTES = 1023
 
 # Query parameters that choose or change an operation, from the API's list of sub-resources. One that the tables of operations
 # below do not have must not be passed over: the client would take the answer for something else.
@@ -76,10 +73,11 @@ async def _respond(request: web.Request, world: World, identity: str) -> web.Str
     headers = {
         each.lower(): ",".join(value.strip() for value in request.headers.getall(each)) for each in request.headers
     }
-    call = Call(request, world, target, caller(Signed(request.method, target, headers), world), identity)
+    sender = caller(Signed(request.method, target, headers), world)
     if target.bucket and not target.hosted and not world.settings.values.path_style_accepted:
         raise OssError(errors.BUCKET_NOT_IN_HOST, ("Bucket", target.bucket))
     operation = _operation(request, target)
+    call = Call(request, world, target, sender, identity, rights.needed(operation.name))
     try:
         return await operation.run(call)
     except BucketMissingError:
@@ -89,9 +87,9 @@ async def _respond(request: web.Request, world: World, identity: str) -> web.Str
 
 
 def _operation(request: web.Request, target: Target) -> Operation:
-    if target.bucket and not _BUCKET_NAME.fullmatch(target.bucket):
+    if target.bucket and not names_bucket(target.bucket):
         raise OssError(errors.BUCKET_NAME, ("BucketName", target.bucket))
-    if len(target.key.encode()) > _KEY_BYTES or target.key.startswith(("/", "\\")):
+    if target.key and not names_object(target.key):
         raise OssError(errors.OBJECT_NAME, ("ObjectName", target.key))
     table = _OBJECT if target.key else _BUCKET if target.bucket else _SERVICE
     named = "&".join(sorted({each for each, _ in target.query if each in _KNOWN}))
@@ -120,6 +118,10 @@ _BUCKET = {
     ("DELETE", "encryption"): Operation("DeleteBucketEncryption", buckets.delete_encryption),
     ("GET", "versioning"): Operation("GetBucketVersioning", buckets.get_versioning),
     ("GET", "uploads"): Operation("ListMultipartUploads", multipart.list_uploads),
+    ("POST", "worm"): Operation("InitiateBucketWorm", retention.initiate),
+    ("POST", "wormId"): Operation("CompleteBucketWorm", retention.complete),
+    ("GET", "worm"): Operation("GetBucketWorm", retention.get),
+    ("DELETE", "worm"): Operation("AbortBucketWorm", retention.abort),
     ("POST", "delete"): Operation("DeleteMultipleObjects", objects.delete_many),
 }
 _OBJECT = {

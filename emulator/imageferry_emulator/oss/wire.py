@@ -11,21 +11,17 @@ import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
-from email.utils import format_datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_to_bytes
-from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from imageferry_emulator.objects.models import APPENDABLE, NORMAL
+from imageferry_emulator.objects.xml import Tree, document, http_date
 from imageferry_emulator.oss.errors import OBJECT_NAME, OssError
-from imageferry_emulator.oss.models import APPENDABLE, NORMAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from imageferry_emulator.oss.models import StoredObject
+    from imageferry_emulator.objects.models import StoredObject
 
 XML = "application/xml"
 _ENDPOINT = re.compile(
@@ -33,9 +29,6 @@ _ENDPOINT = re.compile(
 )
 _WORLDWIDE = frozenset({"accelerate", "accelerate-overseas"})
 _BUCKET_LABEL = re.compile(r"(?P<bucket>[a-z0-9-]+)\.(?P<endpoint>.+)")
-
-Tree: TypeAlias = "tuple[str, str | Sequence[Tree]]"
-"""An XML element: its name, and its text or its children."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +136,6 @@ def error_answer(error: OssError, *, method: str, host: str, identity: str) -> w
     return web.Response(status=fault.status, headers={"Content-Type": XML, **headers})
 
 
-def document(tree: Tree) -> bytes:
-    """The tree as an XML document."""
-    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + _element(tree)).encode("utf-8", "replace")
-
-
-def _element(tree: Tree) -> str:
-    name, content = tree
-    inner = escape(content) if isinstance(content, str) else "".join(map(_element, content))
-    return f"<{name}>{inner}</{name}>"
-
-
-def iso(moment: datetime) -> str:
-    """`2026-01-01T00:00:00.000Z`, as in listings."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
 def object_headers(stored: StoredObject) -> dict[str, str]:
     """The headers that HeadObject and GetObject share."""
     headers = {
@@ -178,8 +155,3 @@ def object_headers(stored: StoredObject) -> dict[str, str]:
     if stored.traits.tags:
         headers["x-oss-tagging-count"] = str(len(stored.traits.tags))
     return headers
-
-
-def http_date(moment: datetime) -> str:
-    """`Thu, 01 Jan 2026 00:00:00 GMT`."""
-    return format_datetime(moment, usegmt=True)

@@ -67,6 +67,10 @@ class Request(Asked):
     effects: Mapping[str, dict[str, Any]]
 
 
+class Repeated(dict[str, Any]):
+    """An answer that was given before: this request changed nothing, and does not go into the ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What answers an action; whether it changes anything (then it goes into the ledger), and needs a right of its name."""

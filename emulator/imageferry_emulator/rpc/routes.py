@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imageferry_emulator.ecs import routes as ecs
 from imageferry_emulator.ram import routes as ram
 from imageferry_emulator.rpc import errors, models, wire
-from imageferry_emulator.rpc.actions import Asked, OpenAction, Request
+from imageferry_emulator.rpc.actions import Asked, OpenAction, Repeated, Request
 from imageferry_emulator.rpc.errors import RefusedError
 from imageferry_emulator.sts import routes as sts
 
@@ -98,7 +98,7 @@ def _perform(call: Call, world: World, effects: Mapping[str, dict[str, Any]]) ->
     if action.needs_right and not world.access.allows(caller.key, right):
         raise RefusedError(service.denied, more=wire.denial(right, caller))
     body = action.perform(Request(params=call.params, caller=caller, effects=effects), world)
-    if action.mutates:
+    if action.mutates and not isinstance(body, Repeated):
         world.ledger.record(
             service=service.name,
             action=call.action,

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from imageferry_emulator import oidc
 from imageferry_emulator.accounts import Session
 from imageferry_emulator.ram import policies
 from imageferry_emulator.ram.policies import Principal
 from imageferry_emulator.rpc.actions import Action, OpenAction, Service
 from imageferry_emulator.rpc.errors import NO_PERMISSION, RefusedError
 from imageferry_emulator.shapes import ShapeError
-from imageferry_emulator.sts import errors, tokens, wire
+from imageferry_emulator.sts import errors, wire
 
 if TYPE_CHECKING:
-    from imageferry_emulator.ram.models import Role
+    from imageferry_emulator.ram.models import Provider, Role
     from imageferry_emulator.rpc.actions import Asked, Request
     from imageferry_emulator.rpc.models import Caller
     from imageferry_emulator.world import World
@@ -30,6 +31,14 @@ POLICY_BYTES = 2048
 SHORTEST_SECONDS, USUAL_SECONDS = 900, 3600
 UNNAMED_SESSION = "oidc-session"
 """The session of AssumeRoleWithOIDC without RoleSessionName, which is optional there."""
+
+_TOKEN_REFUSALS = {
+    oidc.Problem.FORM: errors.TOKEN_INVALID,
+    oidc.Problem.ISSUER: errors.TOKEN_ISSUER,
+    oidc.Problem.SIGNATURE: errors.TOKEN_SIGNATURE,
+    oidc.Problem.AUDIENCE: errors.TOKEN_AUDIENCE,
+    oidc.Problem.LIFE: errors.TOKEN_EXPIRED,
+}
 
 
 def get_caller_identity(request: Request, world: World) -> dict[str, Any]:
@@ -68,9 +77,9 @@ def assume_role_with_oidc(request: Asked, world: World) -> dict[str, Any]:
     provider = world.access.provider(named[1], named[2]) if named else None
     if provider is None:
         raise RefusedError(errors.NO_PROVIDER)
-    token = tokens.verify(request.text("OIDCToken"), provider, world)
+    token = _token(request.text("OIDCToken"), provider, world)
     role = _role(role_arn, world)
-    context = {"oidc:iss": token.issuer, "oidc:sub": token.subject, "oidc:aud": _audience(token, provider.client_ids)}
+    context = {"oidc:iss": token.issuer, "oidc:sub": token.subject, "oidc:aud": token.audience(provider.client_ids)}
     if not policies.trusts(role.trust, [Principal("Federated", provider.arn)], context):
         raise RefusedError(errors.NOT_TRUSTED_BY_ROLE)
     return {**_assume(request, role, session_of, world), **wire.token(token)}
@@ -114,8 +123,11 @@ def _role(arn: str, world: World) -> Role:
     return role
 
 
-def _audience(token: tokens.Token, known: tuple[str, ...]) -> str:
-    return next(audience for audience in token.audiences if audience in known)
+def _token(shown: str, provider: Provider, world: World) -> oidc.Token:
+    try:
+        return oidc.verify(shown, provider, world)
+    except oidc.TokenError as wrong:
+        raise RefusedError(_TOKEN_REFUSALS[wrong.problem], wrong.detail) from None
 
 
 def _assume(request: Asked, role: Role, named: tuple[str, str | None], world: World) -> dict[str, Any]:

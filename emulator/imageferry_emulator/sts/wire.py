@@ -9,9 +9,9 @@ from imageferry_emulator.accounts import DATE
 
 if TYPE_CHECKING:
     from imageferry_emulator.accounts import AccessKey, Session
+    from imageferry_emulator.oidc import Token
     from imageferry_emulator.ram.models import Role
     from imageferry_emulator.rpc.models import Caller
-    from imageferry_emulator.sts.tokens import Token
 
 
 def user_identity(caller: Caller) -> dict[str, Any]:

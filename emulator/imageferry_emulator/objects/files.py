@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imageferry_emulator.oss.crc64 import crc64
+from imageferry_emulator.objects.crc64 import crc64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

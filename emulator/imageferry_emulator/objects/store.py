@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imageferry_emulator.oss import crc64, files
-from imageferry_emulator.oss.models import (
+from imageferry_emulator.objects import crc64, files
+from imageferry_emulator.objects.models import (
     APPENDABLE,
     NORMAL,
     PLAIN,
@@ -36,12 +36,12 @@ from imageferry_emulator.oss.models import (
     Traits,
     object_of,
 )
-from imageferry_emulator.oss.uploads import Uploads
+from imageferry_emulator.objects.uploads import Uploads
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from imageferry_emulator.oss.files import Sums
+    from imageferry_emulator.objects.files import Sums
 
 
 class ObjectStore:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from imageferry_emulator.oss import crc64, files
-from imageferry_emulator.oss.models import Traits, traits_of
+from imageferry_emulator.objects import crc64, files
+from imageferry_emulator.objects.models import Traits, traits_of
 
 if TYPE_CHECKING:
-    from imageferry_emulator.oss.files import Incoming, Sums
+    from imageferry_emulator.objects.files import Incoming, Sums
 
 
 class UploadMissingError(LookupError):
@@ -62,9 +62,9 @@ class Uploads:
         for folder in root.iterdir():
             self._load(folder)
 
-    def begin(self, bucket: str, key: str, traits: Traits) -> Upload:
-        """A new upload."""
-        upload = Upload(uuid4().hex.upper(), bucket, key, files.now(), traits)
+    def begin(self, bucket: str, key: str, traits: Traits, *, upload_id: str | None = None) -> Upload:
+        """A new upload, with an id of its own unless one is given."""
+        upload = Upload(upload_id or uuid4().hex.upper(), bucket, key, files.now(), traits)
         with self._lock:
             folder = self._root / upload.id
             folder.mkdir()
