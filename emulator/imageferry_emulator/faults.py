@@ -21,6 +21,7 @@ class Stage(Enum):
     TASK = "on the task that the request starts"
     ANSWER = "after the request was accepted"
     DELAY = "on arrival, and then the request goes on"
+    LABEL = "on the headers of whatever is answered, be it an error"
 
 
 STAGES = {
@@ -37,6 +38,7 @@ STAGES = {
     "cutBody": Stage.ANSWER,
     "hugeBody": Stage.ANSWER,
     "successWithoutTaskID": Stage.ANSWER,
+    "successWithoutImageID": Stage.ANSWER,
     "unknownState": Stage.TASK,
     "taskInvisible": Stage.TASK,
     "taskVanishes": Stage.TASK,
@@ -46,7 +48,16 @@ STAGES = {
     "objectMissing": Stage.TASK,
     "objectEmpty": Stage.TASK,
     "notCancellable": Stage.TASK,
+    "tokenProcessing": Stage.TASK,
+    "contentType": Stage.LABEL,
+    "objectGrows": Stage.TASK,
+    "imageInvisible": Stage.TASK,
+    "unknownImageState": Stage.TASK,
 }
+
+
+CHARSET_TYPE = "application/json; charset=utf-8"
+"""A type that one vendor's SDK does not take for JSON when it looks for errors."""
 
 
 @dataclass(slots=True)
@@ -75,17 +86,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is to happen to one request: at most one fault on arrival, one on the answer, any number on the task."""
+    """What is to happen to one request: at most one fault on arrival, one on the answer, any number on the task.
+
+    `content_type` is what the answer is labelled as, '' as its service does.
+    """
 
     delay_seconds: float = 0.0
     arrival: Fault | None = None
     answer: Fault | None = None
+    content_type: str = ""
     effects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         """The names of all faults in it, for the book of requests."""
         struck = [fault.name for fault in (self.arrival, self.answer) if fault]
+        struck += ["contentType"] if self.content_type else []
         return ["delay", *struck, *self.effects] if self.delay_seconds else [*struck, *self.effects]
 
 
@@ -144,7 +160,7 @@ class Faults:
 
     def take(self, action: str, params: dict[str, str]) -> Script:
         """Use up the faults that strike this request."""
-        delay, arrival, answer = 0.0, None, None
+        delay, arrival, answer, content_type = 0.0, None, None, ""
         effects: dict[str, dict[str, Any]] = {}
         for fault in [fault for fault in self._faults if fault.target.meets(action, params)]:
             stage = STAGES[fault.name]
@@ -161,13 +177,15 @@ class Faults:
             self._use(fault)
             if stage is Stage.DELAY:
                 delay += float(fault.options.get("seconds", 1))
+            elif stage is Stage.LABEL:
+                content_type = str(fault.options.get("value", CHARSET_TYPE))
             elif stage is Stage.ARRIVAL:
                 arrival = fault
             elif stage is Stage.ANSWER:
                 answer = fault
             else:
                 effects[fault.name] = fault.options
-        return Script(delay_seconds=delay, arrival=arrival, answer=answer, effects=effects)
+        return Script(delay, arrival, answer, content_type, effects)
 
     def clear(self, fault_id: str | None) -> None:
         """Forget one fault, or all."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imageferry_emulator.ram import defaults as access
 from imageferry_emulator.shapes import ShapeError, text
+from imageferry_emulator.tencent import seed as tencent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ HANGZHOU, FRANKFURT = "cn-hangzhou", "eu-central-1"
 OWNER, OTHER = "1000000000000001", "1000000000000002"
 PUBLIC = "1000000000000000"
 """The vendor's own account, which owns the public images."""
+RESOURCE_GROUP = "rg-acfmemulator0001"
 PLAIN_IMAGES = 12
 GIB_OF_DATA_DISK = 100
 
@@ -31,6 +33,7 @@ def default() -> dict[str, Any]:
             {
                 "id": OWNER,
                 "keys": [{"id": "LTAI-FAKE-EMULATOR-KEY", "secret": "fake-secret-of-the-emulator"}],
+                "resourceGroups": [RESOURCE_GROUP],
                 **access.of(OWNER),
             },
             {"id": OTHER, "keys": [{"id": "LTAI-FAKE-OTHER-KEY", "secret": "fake-secret-of-the-other"}]},
@@ -64,6 +67,7 @@ def default() -> dict[str, Any]:
             {"as": "foreign", "name": "ferry-foreign", "region": HANGZHOU, "account": OTHER},
         ],
         "instance": access.instance(OWNER, HANGZHOU),
+        "tencent": {},
         "settings": {},
     }
 
@@ -89,6 +93,7 @@ def plant(world: World, seed: dict[str, Any]) -> None:
         for image in seed["images"]:
             world.compute.put_image({name: value for name, value in image.items() if name != "as"})
         world.instance.put(seed["instance"])
+        tencent.plant(world, seed["tencent"])
         world.journal.put("info", "access", _access(world, seed["accounts"]))
         world.journal.put("info", "images", _named(seed["images"], "id"))
         world.journal.put("info", "buckets", _named(seed["buckets"], "name"))
@@ -113,6 +118,7 @@ def info(world: World) -> dict[str, Any]:
         "buckets": stored["buckets"],
         **stored.get("access", {}),
         **({"otherAccount": others[0]} if others else {}),
+        "tencent": tencent.info(world),
     }
 
 

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Export limits of one account in one region: tasks at one time, tasks accepted within seven days of the task clock."""
+    """Limits of one account in one region.
+
+    Exports: tasks at one time, tasks accepted within seven days of the task clock. Imports at one time. Custom images there are.
+    """
 
     concurrent: int = 5
     weekly: int = 100
+    imports: int = 20
+    images: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,33 @@ class Values:
     role_without_rights: str = "refused"
     other_role_names: bool = True
     delete_unknown_image: str = "refused"
+    delete_unknown_snapshot: str = "ignored"
+    client_token_life_seconds: float = 86400.0
+    image_read_lag_seconds: float = 0.0
+    import_content_checked: str = "byTask"
+    import_suffix_checked: bool = True
+    packed_raw_imports: str = "accepted"
+    import_tags_shown: str = "atOnce"
+    importing_name_code: str = "InvalidImageName.Duplicated"
+    waiting_import_status: str = "Creating"
+    importing_snapshot_status: str = "failed"
+    failed_import_leaves: str = "CreateFailed"
+    cancelled_import_leaves: str = "nothing"
+    cvm_export_tasks: float = 5.0
+    cvm_images: float = 500.0
+    cvm_dry_run_answer: str = "empty"
+    cvm_dry_run_sees_busy_image: bool = True
+    cvm_cos_paths_slash: bool = True
+    cvm_extension_case: str = "lower"
+    cvm_exporting_state: str = "NORMAL"
+    cvm_image_freed: str = "withLastObject"
+    cvm_failed_export_leaves: str = "nothing"
+    cvm_signed_url_once: bool = True
+    cvm_url_checked: str = "byTask"
+    cvm_partition_checked: bool = True
+    cvm_import_percent_told: bool = True
+    cvm_unknown_tag_key: str = "created"
+    cvm_unknown_image_id: str = "empty"
 
 
 BOUNDLESS = ("retention_seconds", "token_life_seconds")
@@ -64,6 +96,23 @@ CHOICES = {
     "dry_run_code": ("DryRunOperation", "DRYRUN.SUCCESS"),
     "role_without_rights": ("refused", "taskFails"),
     "delete_unknown_image": ("refused", "ignored"),
+    "delete_unknown_snapshot": ("ignored", "refused"),
+    "import_content_checked": ("byTask", "atOnce"),
+    "packed_raw_imports": ("accepted", "refused", "taskFails"),
+    "import_tags_shown": ("atOnce", "whenAvailable"),
+    "importing_name_code": ("InvalidImageName.Duplicated", "ImageIsImporting"),
+    "waiting_import_status": ("Creating", "Waiting"),
+    "importing_snapshot_status": ("failed", "progressing"),
+    "failed_import_leaves": ("CreateFailed", "nothing"),
+    "cancelled_import_leaves": ("nothing", "CreateFailed"),
+    "cvm_dry_run_answer": ("empty", "DryRunOperation"),
+    "cvm_extension_case": ("lower", "upper"),
+    "cvm_exporting_state": ("NORMAL", "EXPORTING"),
+    "cvm_image_freed": ("withLastObject", "beforeLastObject"),
+    "cvm_failed_export_leaves": ("nothing", "uploads"),
+    "cvm_url_checked": ("byTask", "atOnce"),
+    "cvm_unknown_tag_key": ("created", "refused"),
+    "cvm_unknown_image_id": ("empty", "refused"),
 }
 
 
@@ -82,7 +131,7 @@ class Settings:
         return self.values.signature_life_seconds
 
     def quota(self, region: str) -> Quota:
-        """The export limits in a region."""
+        """The limits in a region."""
         return self.values.region_quotas.get(region, self.values.quota)
 
     def change(self, changes: dict[str, Any]) -> None:
@@ -147,8 +196,8 @@ def _number(name: str, value: object) -> float:
 
 
 def _quota(value: Any, current: Quota) -> Quota:  # noqa: ANN401 (any JSON value)
-    if not isinstance(value, dict) or not set(value) <= {"concurrent", "weekly"}:
-        raise ShapeError(f"a quota is {{concurrent, weekly}}, not {value!r}")
+    if not isinstance(value, dict) or not set(value) <= {f.name for f in fields(Quota)}:
+        raise ShapeError(f"a quota is {{{', '.join(f.name for f in fields(Quota))}}}, not {value!r}")
     if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in value.values()):
         raise ShapeError(f"a quota holds whole numbers, not {value!r}")
     return replace(current, **value)

@@ -11,10 +11,10 @@ import heapq
 import logging
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from imageferry_emulator.clock import Clock
     from imageferry_emulator.state import Journal
@@ -64,6 +64,7 @@ class Task:
     effects: dict[str, dict[str, Any]]
     done: int = 0
     reads: int = 0
+    resource_reads: int = 0
     outcome: Status | None = None
     ended: float | None = None
     error_code: str = ""
@@ -89,12 +90,23 @@ class Task:
         reached = 99 if total <= 0 else int(100 * worked / total)
         return max(0, int(min(99, reached, self._failure_percent())))
 
+    def step_percent(self, step: int, now: float) -> int:
+        """Whole percent of one step (from 0) when the task clock shows `now`; 100 only once it is done."""
+        if step < self.done or self.outcome is Status.FINISHED:
+            return 100
+        worked = now - self.started - self.waiting_seconds - step * self.seconds_per_step
+        reached = 99 if self.seconds_per_step <= 0 else int(100 * worked / self.seconds_per_step)
+        return max(0, min(99, reached))
+
+    def step_due(self, step: int) -> float:
+        """When, on the task clock, a step (from 0) is done."""
+        return self.started + self.waiting_seconds + (step + 1) * self.seconds_per_step
+
     def due(self) -> float:
         """When, on the task clock, the next thing happens: a step is done or the scripted failure strikes."""
         begun = self.started + self.waiting_seconds
-        step = begun + (self.done + 1) * self.seconds_per_step
         failure = begun + self._failure_percent() / 100 * self.steps * self.seconds_per_step
-        return min(step, failure)
+        return min(self.step_due(self.done), failure)
 
     def fails_next(self) -> bool:
         """Whether the scripted failure strikes before the next step is done."""
@@ -105,14 +117,26 @@ class Task:
         return float("inf") if scripted is None else float(scripted.get("atPercent", 50))
 
 
+class Work(Protocol):
+    """What a service does for the tasks of one action."""
+
+    def write(self, task: Task, step: int) -> None:
+        """Do step n (from 0), in a thread; may block. Raises StepFailedError."""
+
+    def remove(self, task: Task, step: int) -> None:
+        """Take back what a step did; may block."""
+
+    def ended(self, task: Task) -> None:
+        """Draw the conclusions of the task's end, which is written down together with them; may not block."""
+
+
 class Tasks:
     """All tasks, kept in the journal, and the worker that does their steps when these are due."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._work: dict[str, Callable[[Task, int], None]] = {}
-        self._undo: dict[str, Callable[[Task, int], None]] = {}
+        self._work: dict[str, Work] = {}
         self._tasks = {key: _load(stored) for key, stored in journal.table("tasks").items()}
         self._running = {task.id for task in self._tasks.values() if task.running}
         self._agenda = [(task.due(), task.id) for task in self.running()]
@@ -121,10 +145,9 @@ class Tasks:
         self._stepping: set[str] = set()
         self._slots = asyncio.Semaphore(PARALLEL_STEPS)
 
-    def register(self, action: str, work: Callable[[Task, int], None], undo: Callable[[Task, int], None]) -> None:
-        """Name what does step n (from 0) of an action's tasks, and what takes its result back; both may block."""
+    def register(self, action: str, work: Work) -> None:
+        """Name what does the work of an action's tasks."""
         self._work[action] = work
-        self._undo[action] = undo
 
     def get(self, task_id: str) -> Task | None:
         """The task of that id, or None."""
@@ -148,7 +171,9 @@ class Tasks:
         """End a running task."""
         ended = replace(task, outcome=outcome, ended=self._clock.real_seconds(), error_code=code, error_message=message)
         self._running.discard(task.id)
-        self._put(ended)
+        with self._journal.together():
+            self._put(ended)
+            self._work[task.action].ended(ended)
         return ended
 
     def cancel(self, task: Task, *, keep_results: bool) -> None:
@@ -156,7 +181,7 @@ class Tasks:
         self.end(task, Status.DELETED)
         if not keep_results:
             for step in range(task.done):
-                self._undo[task.action](task, step)
+                self._work[task.action].remove(task, step)
 
     def affect(self, task: Task, effects: dict[str, dict[str, Any]]) -> Task:
         """Let further faults stick to a task."""
@@ -165,6 +190,10 @@ class Tasks:
     def look(self, task: Task) -> Task:
         """Count one read of the task: faults that last for some reads run out by it."""
         return self._put(replace(task, reads=task.reads + 1)) if task.effects else task
+
+    def look_at_resource(self, task: Task) -> Task:
+        """Count one read of what the task makes."""
+        return self._put(replace(task, resource_reads=task.resource_reads + 1)) if task.effects else task
 
     def wake(self) -> None:
         """Have the worker look again at what is due: a task came, or the clock's speed changed."""
@@ -197,7 +226,7 @@ class Tasks:
         try:
             if not self._strike(self._tasks[task.id]):
                 async with self._slots:
-                    await asyncio.to_thread(self._work[task.action], task, task.done)
+                    await asyncio.to_thread(self._work[task.action].write, task, task.done)
                 self._stepped(self._tasks[task.id])
         except StepFailedError as failed:
             self._fail(self._tasks[task.id], failed.code, str(failed))
@@ -222,7 +251,7 @@ class Tasks:
 
     def _stepped(self, task: Task) -> None:
         if not task.running:  # cancelled meanwhile: what came too late is taken back
-            self._undo[task.action](task, task.done)
+            self._work[task.action].remove(task, task.done)
             return
         task = replace(task, done=task.done + 1)
         if task.done < task.steps:

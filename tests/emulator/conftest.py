@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator.cvm import Accounts
+from tests.emulator.tenants import Tenants
 from tests.emulator_process import PROXY_VARIABLES, EmulatorProcess
 
 if TYPE_CHECKING:
@@ -41,3 +43,35 @@ def slow_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator
         yield process.start()
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="module")
+def tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    """An emulator that a module's tests share, each with an account and a bucket of its own."""
+    process = EmulatorProcess(tmp_path_factory.mktemp("shared") / "state", "--speed", "100")
+    try:
+        yield Tenants(process.start())
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def tenant(tenants: Tenants) -> EmulatorProcess:
+    """The shared emulator as an account of the test's own sees it; settings and faults are as in a new one."""
+    return tenants.another()
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+    """An emulator that a module's tests share, each with an account of Tencent Cloud and a bucket of its own."""
+    process = EmulatorProcess(tmp_path_factory.mktemp("accounts") / "state", "--speed", "1000")
+    try:
+        yield Accounts(process.start())
+    finally:
+        process.stop()
+
+
+@pytest.fixture
+def account(accounts: Accounts) -> EmulatorProcess:
+    """The shared emulator as an account of the test's own on Tencent Cloud sees it."""
+    return accounts.another()

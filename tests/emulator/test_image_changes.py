@@ -134,6 +134,20 @@ def test_tags_are_set_found_and_taken_away(emulator: EmulatorProcess) -> None:
     assert _rows(emulator, **{"ResourceId.1": "{plain}"}) == []
 
 
+def test_a_snapshot_keeps_its_tags_when_its_image_goes(emulator: EmulatorProcess) -> None:
+    """By them it is found and told from others, and untagged again."""
+    snapshot, tag = "s-bp1plain000000000010", {"Tag.1.Key": "owner", "Tag.1.Value": "me"}
+    named = {"ResourceType": "snapshot", "ResourceId.1": snapshot}
+    assert _call(emulator, "TagResources", **REGION, **named, **tag).status == 200
+    assert _call(emulator, "DeleteImage", **REGION, ImageId="{plain}").status == 200
+    (found,) = _call(emulator, "DescribeSnapshots", **REGION, **tag).body["Snapshots"]["Snapshot"]
+    assert (found["SnapshotId"], found["Tags"]["Tag"]) == (snapshot, [{"TagKey": "owner", "TagValue": "me"}])
+    (row,) = _call(emulator, "ListTagResources", **REGION, **named).body["TagResources"]["TagResource"]
+    assert (row["ResourceType"], row["TagValue"]) == ("snapshot", "me")
+    assert _call(emulator, "UntagResources", **REGION, **named, **{"TagKey.1": "owner"}).status == 200
+    assert _call(emulator, "DescribeSnapshots", **REGION, **tag).body["Snapshots"]["Snapshot"] == []
+
+
 def test_long_lists_of_tags_go_on_by_token(emulator: EmulatorProcess) -> None:
     """More than fifty tags come in parts that join to the whole."""
     images = [emulator.info["images"][name] for name in ("plain", "plain2", "plain3", "plain4")]

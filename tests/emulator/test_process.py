@@ -49,7 +49,12 @@ def test_a_seed_file_replaces_parts_of_the_default_once(tmp_path: Path) -> None:
         emulator.stop()
         emulator.start()
         assert {**emulator.info, "endpoint": first["endpoint"]} == first
-        assert emulator.admin("GET", "/settings")["quota"] == {"concurrent": 1, "weekly": 100}
+        assert emulator.admin("GET", "/settings")["quota"] == {
+            "concurrent": 1,
+            "weekly": 100,
+            "imports": 20,
+            "images": 100,
+        }
         assert len(ledger(emulator)) == 1
     finally:
         emulator.stop()

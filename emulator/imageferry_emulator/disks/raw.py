@@ -1,4 +1,4 @@
-"""RAW as the cloud delivers it: the disk's bytes as the one member of a gzip'd tar archive.
+"""RAW as the cloud delivers it, the disk's bytes as the one member of a gzip'd tar archive, and as it is: the bytes alone.
 
 The archive holds every zero of the disk, but a run of zeros is neither read nor packed: blocks of zeros are packed once, and
 copied. RFC 1951 (deflate) allows that behind a full flush, from which on nothing refers to what came before; RFC 1952 (gzip).
@@ -6,24 +6,30 @@ copied. RFC 1951 (deflate) allows that behind a full flush, from which on nothin
 
 from __future__ import annotations
 
+import gzip
 import struct
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeAlias
 
 from imageferry_emulator.disks import blocks
+from imageferry_emulator.disks.images import Content, File, MalformedError
 
 Writer: TypeAlias = Callable[[Path, Path], None]
 
 _MEMBER = "disk.raw"
 _LEVEL = 1  # this archive is thrown away soon: time matters more than size
-_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no name, no time, no particular system
+MAGIC = b"\x1f\x8b"
+_HEADER = MAGIC + b"\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no name, no time, no particular system
 _CRC32 = 0xEDB88320
 _RUN_BITS = 24
 _RUN = 1 << _RUN_BITS
 _ZEROS = bytes(1 << 16)
+_READ = 1 << 20
 
 
 def write(disk: Path, destination: Path) -> None:
@@ -43,6 +49,59 @@ def write(disk: Path, destination: Path) -> None:
         archive = blocks.up(2 * tarfile.BLOCKSIZE + tarfile.BLOCKSIZE + size, tarfile.RECORDSIZE)
         packer.put_zeros(archive - tarfile.BLOCKSIZE - done)
         packer.close()
+
+
+def read(file: File) -> Content:
+    """The disk of which the file is a plain copy. Raises MalformedError if it ends within a sector."""
+    if file.size <= 0 or file.size % blocks.SECTOR:
+        raise MalformedError(f"a disk is a whole number of {blocks.SECTOR}-byte sectors, not {file.size} bytes")
+    return Content(file.size, partial(_plain, file))
+
+
+def read_packed(file: File) -> Content:
+    """The disk in an archive of one member. Raises MalformedError."""
+    with _archive(file) as unpacked, _member(unpacked) as (member, _):
+        if member.size <= 0 or member.size % blocks.SECTOR:
+            raise MalformedError(f"the archive's member is no disk: it has {member.size} bytes")
+        return Content(member.size, partial(_unpacked, file))
+
+
+def _plain(file: File) -> Iterator[tuple[int, bytes]]:
+    for offset in range(0, file.size, _READ):
+        yield offset, file.read(offset, min(_READ, file.size - offset))
+
+
+def _unpacked(file: File) -> Iterator[tuple[int, bytes]]:
+    with _archive(file) as unpacked, _member(unpacked) as (member, content):
+        for offset in range(0, member.size, _READ):
+            piece = content.read(_READ)
+            if len(piece) != min(_READ, member.size - offset):
+                raise MalformedError("the archive ends before its member")
+            yield offset, piece
+        while unpacked.read(_READ):  # to the end, where the checksum is
+            pass
+
+
+@contextmanager
+def _archive(file: File) -> Iterator[gzip.GzipFile]:
+    """The tar archive, unpacked. What breaks while it is read is told as MalformedError."""
+    file.source.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=file.source) as unpacked:
+            yield unpacked
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as broken:
+        raise MalformedError(f"not an archive: {broken}") from broken
+
+
+@contextmanager
+def _member(unpacked: gzip.GzipFile) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """The archive's first member, which must be a file, and its bytes."""
+    with tarfile.open(fileobj=unpacked, mode="r|", bufsize=_READ) as archive:
+        member = archive.next()
+        content = archive.extractfile(member) if member else None
+        if member is None or content is None:
+            raise MalformedError("the archive's first member is no file")
+        yield member, content
 
 
 class _Packer:

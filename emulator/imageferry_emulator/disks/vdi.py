@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _TEXT = b"<<< Oracle VM VirtualBox Disk Image >>>\n"
-_SIGNATURE = 0xBEDA107F
+SIGNATURE_AT, SIGNATURE = 64, (0xBEDA107F).to_bytes(4, "little")
 _VERSION = 0x00010001
 _HEADER = 400
 _DYNAMIC = 1
@@ -45,8 +45,8 @@ def _header(disk: Path, size: int, data_at: int, allocated: int) -> bytes:
     identity = blocks.identity(disk).bytes_le
     flags, comment, cylinders, heads, track, unused, extra = 0, b"", 0, 0, 0, 0, 0
     return struct.pack(
-        "<64sIIIII256sIIIIIIIQIIII16s16s16s16s",
-        *(_TEXT, _SIGNATURE, _VERSION, _HEADER, _DYNAMIC, flags, comment, _MAP_AT, data_at),
+        "<64s4sIIII256sIIIIIIIQIIII16s16s16s16s",
+        *(_TEXT, SIGNATURE, _VERSION, _HEADER, _DYNAMIC, flags, comment, _MAP_AT, data_at),
         *(cylinders, heads, track, SECTOR, unused, size, _BLOCK, extra, -(-size // _BLOCK), allocated),
         # Identity of the image, of its last snapshot, of its parent and of that parent's snapshot.
         *(identity, identity, bytes(16), bytes(16)),

@@ -9,25 +9,24 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import secrets
-import string
 from typing import TYPE_CHECKING, Any
 
 from imageferry_emulator import disks
-from imageferry_emulator.ecs import errors
+from imageferry_emulator.ecs import crossings, errors
 from imageferry_emulator.ecs.models import ImageGoneError
-from imageferry_emulator.oss.models import BucketMissingError
+from imageferry_emulator.objects.models import BucketMissingError
 from imageferry_emulator.ram import policies
 from imageferry_emulator.ram.models import EXPORT_ROLE
 from imageferry_emulator.rpc.errors import RefusedError
-from imageferry_emulator.tasks import StepFailedError, Task
+from imageferry_emulator.tasks import StepFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imageferry_emulator.ecs.models import Compute, Disk, Image, Region
-    from imageferry_emulator.oss.store import ObjectStore
+    from imageferry_emulator.objects.store import ObjectStore
     from imageferry_emulator.rpc.actions import Request
+    from imageferry_emulator.tasks import Task
     from imageferry_emulator.world import World
 
 ACTION = "ExportImage"
@@ -35,32 +34,39 @@ MOST_DATA_DISKS = 4
 MOST_GIB = 500
 WEEK_SECONDS = 7 * 24 * 3600.0
 PREFIX = re.compile(r"[0-9A-Za-z]{1,30}", re.ASCII)
-_ECS = policies.Principal("Service", policies.ECS_SERVICE)
-ID_LETTERS = string.ascii_lowercase + string.digits
 
 
 def accept(request: Request, world: World) -> Task:
     """Check an ExportImage request by the documented rules and start its task. Raises RefusedError."""
-    region = _region(request, world)
+    region = crossings.region(request, world)
+    if not region.export_supported:
+        raise RefusedError(errors.REGION_NOT_SUPPORTED)
     image_id, bucket = request.need("ImageId"), request.need("OSSBucket")
     prefix, image_format = _prefix(request), _format(request, region)
     image = _image(request, world, region, image_id)
     _check_category(image, request.caller.account.id)
     _check_image(image, world)
-    may_write = _check_grants(request, world)
-    _check_bucket(request, world, region, bucket)
+    if not request.caller.account.export_allowed:
+        raise RefusedError(errors.NOT_ALLOW_LISTED, "exporting")
+    may_write = crossings.check_role(request, world, EXPORT_ROLE, policies.EXPORT_ACTIONS)
+    crossings.check_bucket(request, world, region, bucket)
     dry_run = request.flag("DryRun")
     if not dry_run or world.settings.values.dry_run_sees_busy_image:
         _check_idle(image, world)
     if dry_run:
-        raise RefusedError(
-            errors.DRY_RUN if world.settings.values.dry_run_code == errors.DRY_RUN.code else errors.DRY_RUN_SUCCESS
-        )
+        crossings.end_dry_run(world)
     _check_quota(request, world, region)
     detail = _detail(image, bucket, prefix, image_format, request.effects)
-    task = _task(request, world, image, detail | {"mayWrite": may_write})
-    world.tasks.start(task)
-    return task
+    return crossings.start(
+        request,
+        world,
+        action=ACTION,
+        where=image.region,
+        image_id=image.id,
+        steps=len(image.disks),
+        pace=_pace(image, world),
+        detail=detail | {"mayWrite": may_write},
+    )
 
 
 class Exporter:
@@ -94,18 +100,12 @@ class Exporter:
         with contextlib.suppress(BucketMissingError):
             self._objects.delete(task.detail["bucket"], task.detail["objects"][step])
 
+    def ended(self, _: Task) -> None:
+        """Nothing: the image is as it was, and the files are there."""
+
 
 def _spoilt(task: Task, effect: str, step: int) -> bool:
     return effect in task.effects and task.effects[effect].get("disk", 0) == step
-
-
-def _region(request: Request, world: World) -> Region:
-    region = world.compute.region(request.need("RegionId"))
-    if region is None:
-        raise RefusedError(errors.REGION_NOT_FOUND)
-    if not region.export_supported:
-        raise RefusedError(errors.REGION_NOT_SUPPORTED)
-    return region
 
 
 def _prefix(request: Request) -> str:
@@ -151,36 +151,6 @@ def _check_image(image: Image, world: World) -> None:
         raise RefusedError(errors.IMAGE_DISKS, f"a data disk is larger than {MOST_GIB} GiB")
 
 
-def _check_grants(request: Request, world: World) -> bool:
-    """Whether the role that ECS takes on may write into buckets. Raises RefusedError unless there is a role that trusts ECS."""
-    account = request.caller.account
-    if not account.export_allowed:
-        raise RefusedError(errors.NOT_ALLOW_LISTED)
-    values, name = world.settings.values, request.text("RoleName", EXPORT_ROLE)
-    role = world.access.role(account.id, name) if name == EXPORT_ROLE or values.other_role_names else None
-    if role is None or not policies.trusts(role.trust, [_ECS], {}):
-        raise RefusedError(errors.ROLE_MISSING, name)
-    attached = world.access.documents(role)
-    if all(policies.permits(attached, action) for action in policies.EXPORT_ACTIONS):
-        return True
-    if values.role_without_rights == "refused":
-        raise RefusedError(errors.BUCKET_NOT_AUTHORIZED)
-    return False
-
-
-def _check_bucket(request: Request, world: World, region: Region, name: str) -> None:
-    try:
-        bucket = world.objects.bucket(name)
-    except BucketMissingError:
-        raise RefusedError(errors.BUCKET_NOT_FOUND) from None
-    if bucket.owner != request.caller.account.id:
-        raise RefusedError(errors.BUCKET_NOT_FOUND)
-    if bucket.region != region.id:
-        raise RefusedError(errors.BUCKET_NOT_MATCHED, f"it is in {bucket.region}, the image in {region.id}")
-    if bucket.sse != "None":
-        raise RefusedError(errors.BUCKET_ENCRYPTED)
-
-
 def _check_idle(image: Image, world: World) -> None:
     if any(task.resource_id == image.id and task.action == ACTION for task in world.tasks.running()):
         raise RefusedError(errors.IMAGE_EXPORTING)
@@ -188,34 +158,20 @@ def _check_idle(image: Image, world: World) -> None:
 
 def _check_quota(request: Request, world: World, region: Region) -> None:
     quota = world.settings.quota(region.id)
-    account_id = request.caller.account.id
-
-    def counts(task: Task) -> bool:
-        return task.action == ACTION and task.region == region.id and task.account_id == account_id
-
-    if sum(counts(task) for task in world.tasks.running()) >= quota.concurrent:
+    if crossings.running(request, world, region, ACTION) >= quota.concurrent:
         raise RefusedError(errors.CONCURRENT_QUOTA, str(quota.concurrent))
     week_ago = world.clock.task_seconds() - WEEK_SECONDS
     this_week = itertools.takewhile(lambda task: task.started > week_ago, world.tasks.all())
-    if sum(map(counts, this_week)) >= quota.weekly:
+    if sum(crossings.counts_for(request, region, task, ACTION) for task in this_week) >= quota.weekly:
         raise RefusedError(errors.WEEKLY_QUOTA, str(quota.weekly))
 
 
-def _task(request: Request, world: World, image: Image, detail: dict[str, Any]) -> Task:
+def _pace(image: Image, world: World) -> crossings.Pace:
+    """The image's own figures before those of the settings."""
     values = world.settings.values
-    return Task(
-        id="t-" + "".join(secrets.choice(ID_LETTERS) for _ in range(20)),
-        action=ACTION,
-        region=image.region,
-        account_id=request.caller.account.id,
-        resource_id=image.id,
-        created=world.clock.real_seconds(),
-        started=world.clock.task_seconds(),
+    return crossings.Pace(
         waiting_seconds=values.waiting_seconds if image.waiting_seconds is None else image.waiting_seconds,
         seconds_per_step=values.seconds_per_disk if image.seconds_per_disk is None else image.seconds_per_disk,
-        steps=len(image.disks),
-        detail=detail,
-        effects=dict(request.effects),
     )
 
 

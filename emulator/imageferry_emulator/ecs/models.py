@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DISK_BYTES = 3 * 1024 * 1024
 """The real size of a disk that the seed gives no size: small, so that exports are quick."""
+GIB = 1 << 30
 
 
 class ImageGoneError(LookupError):
@@ -26,17 +28,22 @@ class ImageGoneError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region: whether it exports images at all, and into which formats."""
+    """A region: whether it exports and imports images at all, into which formats and from which."""
 
     id: str
     name: str
     export_supported: bool
     formats: tuple[str, ...]
+    import_supported: bool
+    import_formats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A disk of an image. `size_gib` is what clients are told, `bytes` what the file behind it holds if the emulator makes it."""
+    """A disk of an image. `size_gib` is what clients are told, `bytes` what the file behind it holds if the emulator makes it.
+
+    Of a disk that was imported `import_bucket`, `import_object` and `format` tell from where and what.
+    """
 
     device: str
     kind: str
@@ -45,6 +52,9 @@ class Disk:
     snapshot_id: str
     file: str | None
     bytes: int
+    import_bucket: str
+    import_object: str
+    format: str
 
     @property
     def short_device(self) -> str:
@@ -54,7 +64,10 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image. `available_at` on the task clock turns Creating into Available; the seconds override the settings."""
+    """An image. `available_at` on the task clock turns Creating into Available; the seconds override the settings.
+
+    `accepted` is when its import was, in real seconds since 1970; 0 for an image of the seed.
+    """
 
     id: str
     region: str
@@ -64,6 +77,7 @@ class Image:
     family: str
     status: str
     available_at: float | None
+    accepted: float
     os_type: str
     platform: str
     architecture: str
@@ -77,6 +91,10 @@ class Image:
     seconds_per_disk: float | None
     used_by_instances: bool
     shared_with: tuple[str, ...]
+    license_type: str
+    nvme: str
+    imds: str
+    resource_group: str
 
     def alias_to(self, account_id: str) -> str:
         """The ImageOwnerAlias that an account sees, '' if it does not see the image at all."""
@@ -101,6 +119,22 @@ class Snapshot:
     image: Image
     disk: Disk
     kept: bool
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The snapshot's id."""
+        return self.disk.snapshot_id
+
+    @property
+    def region(self) -> str:
+        """Where it is: where its image is, or was."""
+        return self.image.region
+
+    @property
+    def account_id(self) -> str:
+        """Whose it is."""
+        return self.image.account_id
 
 
 class Compute:
@@ -154,36 +188,79 @@ class Compute:
 
     def tag_image(self, image_id: str, tags: dict[str, str]) -> None:
         """Let an image have these tags and no others."""
-        self._journal.put("images", image_id, {**self._journal.table("images")[image_id], "tags": tags})
+        self.change_image(image_id, tags=tags)
+
+    def tag_snapshot(self, snapshot_id: str, tags: dict[str, str]) -> None:
+        """Let a snapshot have these tags and no others."""
+        self._journal.put("snapshotTags", snapshot_id, tags)
+
+    def change_image(self, image_id: str, **changes: Any) -> None:  # noqa: ANN401 (any JSON value)
+        """Change an image that there is, by the names that the README gives."""
+        self._journal.put("images", image_id, {**self._journal.table("images")[image_id], **changes})
+
+    def finish_import(self, image_id: str) -> None:
+        """Let an image be Available whose disks are all there: those for which no size was asked have their own."""
+        stored = self._journal.table("images")[image_id]
+        disks_now = [
+            disk if disk["sizeAsked"] else {**disk, "sizeGiB": -(-self.own_file(image_id, index).stat().st_size // GIB)}
+            for index, disk in enumerate(stored["disks"])
+        ]
+        tags = {**stored.get("tags", {}), **stored.get("tagsOnceAvailable", {})}
+        self.change_image(image_id, status="Available", disks=disks_now, tags=tags)
 
     def snapshots(self) -> Iterator[Snapshot]:
         """The snapshots of all images, and of those that were deleted."""
+        gone, tags = self._journal.table("deletedSnapshots"), self._journal.table("snapshotTags")
         for table in ("images", "deletedImages"):
             for image in map(_image, self._journal.table(table).values()):
-                yield from (Snapshot(image, disk, kept=table != "images") for disk in image.disks)
+                kept = (disk for disk in image.disks if disk.snapshot_id not in gone)
+                for disk in kept:
+                    own_tags = tuple(tags.get(disk.snapshot_id, {}).items())
+                    yield Snapshot(image, disk, kept=table != "images", tags=own_tags)
+
+    def delete_snapshot(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot, and the bytes behind it if they are the emulator's own."""
+        self._journal.put("deletedSnapshots", snapshot.disk.snapshot_id, {})
+        self.own_file(snapshot.image.id, snapshot.image.disks.index(snapshot.disk)).unlink(missing_ok=True)
 
     def shown(self) -> dict[str, Any]:
-        """Regions and images as they are stored."""
+        """Regions and images as they are stored, and the snapshots that there are."""
         return {
             "regions": list(self._journal.table("regions").values()),
             "images": list(self._journal.table("images").values()),
+            "snapshots": [
+                {"id": each.id, "imageID": each.image.id, "tags": dict(each.tags)} for each in self.snapshots()
+            ],
         }
 
     def disk_file(self, image_id: str, index: int) -> Path:
-        """The file behind a disk; made on first use if the emulator makes it. Blocks. Raises ImageGoneError."""
+        """The file behind a disk; made on first use if the emulator makes disks up. Blocks. Raises ImageGoneError."""
         image = self.image(image_id)
         if image is None:
             raise ImageGoneError(image_id)
         disk = image.disks[index]
         if disk.file is not None:
             return Path(disk.file)
-        path = self._journal.root / "disks" / f"{image_id}_{index}"
+        path = self.own_file(image_id, index)
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            fresh = path.with_name(path.name + ".new")
-            disks.make_disk(fresh, disk.bytes, zlib.crc32(f"{image_id}/{index}".encode()))
-            fresh.replace(path)
+            if disk.import_object:
+                raise ImageGoneError(image_id)
+            with self.writing(image_id, index) as fresh:
+                disks.make_disk(fresh, disk.bytes, zlib.crc32(f"{image_id}/{index}".encode()))
         return path
+
+    def own_file(self, image_id: str, index: int) -> Path:
+        """Where the bytes of a disk are that the emulator keeps itself, if they are there."""
+        return self._journal.root / "disks" / f"{image_id}_{index}"
+
+    @contextmanager
+    def writing(self, image_id: str, index: int) -> Iterator[Path]:
+        """A path to write the bytes of such a disk to; what is written there counts only once all of it is."""
+        path = self.own_file(image_id, index)
+        path.parent.mkdir(exist_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        yield fresh
+        fresh.replace(path)
 
 
 def _region(stored: dict[str, Any]) -> Region:
@@ -192,6 +269,8 @@ def _region(stored: dict[str, Any]) -> Region:
         name=stored.get("name", stored["id"]),
         export_supported=stored.get("exportSupported", True),
         formats=tuple(stored.get("formats", ["raw"])),
+        import_supported=stored.get("importSupported", True),
+        import_formats=tuple(stored.get("importFormats", ["raw", "vhd", "qcow2", "vmdk"])),
     )
 
 
@@ -206,6 +285,7 @@ def _image(stored: dict[str, Any]) -> Image:
         family=stored.get("family", ""),
         status=stored.get("status", "Available"),
         available_at=stored.get("availableAt"),
+        accepted=stored.get("accepted", 0.0),
         os_type=stored.get("osType", "linux"),
         platform=stored.get("platform", "Ubuntu"),
         architecture=stored.get("architecture", "x86_64"),
@@ -219,6 +299,10 @@ def _image(stored: dict[str, Any]) -> Image:
         seconds_per_disk=stored.get("secondsPerDisk"),
         used_by_instances=stored.get("usedByInstances", False),
         shared_with=tuple(stored.get("sharedWith", [])),
+        license_type=stored.get("licenseType", "Auto"),
+        nvme=stored.get("nvmeSupport", "unsupported"),
+        imds=stored.get("imdsSupport", "v1"),
+        resource_group=stored.get("resourceGroup", ""),
     )
 
 
@@ -231,4 +315,7 @@ def _disk(stored: dict[str, Any], image_id: str, index: int) -> Disk:
         snapshot_id=f"s-{image_id.removeprefix('m-')}{index}",
         file=stored.get("file"),
         bytes=stored.get("bytes", DISK_BYTES),
+        import_bucket=stored.get("importBucket", ""),
+        import_object=stored.get("importObject", ""),
+        format=stored.get("format", ""),
     )

@@ -1,4 +1,4 @@
-"""Whether a read sees a task: the lag after it was accepted, the retention after it ended, and tasks made invisible."""
+"""Whether a read sees a task or an image: the lag after it was accepted, the retention after it ended, and what hides it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imageferry_emulator.tasks import Status
 
 if TYPE_CHECKING:
+    from imageferry_emulator.ecs.models import Image
     from imageferry_emulator.tasks import Task
     from imageferry_emulator.world import World
 
@@ -28,3 +29,14 @@ def visible(task: Task, world: World) -> Task | None:
             world.tasks.end(task, Status.DELETED)
         return None
     return task
+
+
+def image_visible(image: Image, task: Task | None, world: World) -> bool:
+    """Whether this read of images sees one; `task` is the one that imports it. Counts as one read of the image."""
+    if world.clock.real_seconds() < image.accepted + world.settings.values.image_read_lag_seconds:
+        return False
+    if task is None:
+        return True
+    task = world.tasks.look_at_resource(task)
+    hidden = task.effects.get("imageInvisible")
+    return hidden is None or task.resource_reads > hidden.get("reads", 1)

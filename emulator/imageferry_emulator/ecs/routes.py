@@ -1,13 +1,14 @@
-"""The actions of the compute service: all of them by name, and those on regions, exports and tasks.
+"""The actions of the compute service: all of them by name, and those on regions, exports, imports and tasks.
 
-Parameters in, answer out; those on images are in images.py and tags.py, rules in models.py and exports.py, forms in wire.py.
+Parameters in, answer out; those on images are in images.py and tags.py, rules in exports.py and imports.py, forms in
+wire.py.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imageferry_emulator.ecs import errors, exports, images, tags, wire
+from imageferry_emulator.ecs import errors, exports, images, imports, tags, wire
 from imageferry_emulator.ecs.images import PAGE_MOST, page_asked_for
 from imageferry_emulator.ecs.reads import visible
 from imageferry_emulator.rpc.actions import Action, Service
@@ -34,6 +35,11 @@ def export_image(request: Request, world: World) -> dict[str, Any]:
     """ExportImage."""
     task = exports.accept(request, world)
     return {"TaskId": task.id, "RegionId": task.region}
+
+
+def import_image(request: Request, world: World) -> dict[str, Any]:
+    """ImportImage."""
+    return imports.accept(request, world)
 
 
 def describe_tasks(request: Request, world: World) -> dict[str, Any]:
@@ -140,10 +146,12 @@ SERVICE = Service(
         "DescribeImages": Action(images.describe_images),
         "DeleteImage": Action(images.delete_image, mutates=True),
         "DescribeSnapshots": Action(images.describe_snapshots),
+        "DeleteSnapshot": Action(images.delete_snapshot, mutates=True),
         "TagResources": Action(tags.tag_resources, mutates=True),
         "UntagResources": Action(tags.untag_resources, mutates=True),
         "ListTagResources": Action(tags.list_tag_resources),
         "ExportImage": Action(export_image, mutates=True),
+        "ImportImage": Action(import_image, mutates=True),
         "DescribeTasks": Action(describe_tasks),
         "DescribeTaskAttribute": Action(describe_task_attribute),
         "CancelTask": Action(cancel_task, mutates=True),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from imageferry_emulator.tasks import Status
 
 if TYPE_CHECKING:
-    from imageferry_emulator.ecs.models import Disk, Image, Region, Snapshot
+    from imageferry_emulator.ecs.models import Image, Region, Snapshot
     from imageferry_emulator.settings import Values
     from imageferry_emulator.tasks import Task
 
+EXPORT, IMPORT = "ExportImage", "ImportImage"
+_CAPITALS = {EXPORT: "EXPORT_IMAGE", IMPORT: "IMPORT_IMAGE"}
+_UNTOLD_PERCENT = 35
+"""What an image of the seed shows that is being created: nothing works on it."""
 ALTERNATING = 2
 BACKWARDS_PERCENT = 30
 
@@ -26,17 +32,35 @@ def region(of: Region) -> dict[str, Any]:
     }
 
 
-def image(of: Image, now: float, account_id: str) -> dict[str, Any]:
-    """One entry of DescribeImages for an account, when the task clock shows `now`."""
-    status = of.status_at(now)
-    progress = "100%" if status == "Available" else "35%"
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks at images and when: what the task clock shows, and how many of its seconds a real one has."""
+
+    account_id: str
+    now: float
+    speed: float
+    values: Values
+
+
+def image_status(of: Image, task: Task | None, look: Look) -> str:
+    """The status of an image; `task` is the one that imports it, if one does."""
+    unknown = task.effects.get("unknownImageState") if task else None
+    if task and unknown is not None and task.resource_reads < unknown.get("reads", 3):
+        return str(unknown.get("state", "Repairing"))
+    waits = task is not None and task.running and task.status(look.now) is Status.WAITING
+    return look.values.waiting_import_status if waits else of.status_at(look.now)
+
+
+def image(of: Image, task: Task | None, look: Look) -> dict[str, Any]:
+    """One entry of DescribeImages."""
+    status = image_status(of, task, look)
     return {
         "ImageId": of.id,
         "ImageName": of.name,
         "ImageFamily": of.family,
         "Description": of.description,
         "Status": status,
-        "Progress": progress,
+        "Progress": _image_progress(of, task, look),
         "Size": max((disk.size_gib for disk in of.disks if disk.kind == "system"), default=0),
         "OSType": of.os_type,
         "OSName": f"{of.platform} 64bit",
@@ -44,40 +68,49 @@ def image(of: Image, now: float, account_id: str) -> dict[str, Any]:
         "Platform": of.platform,
         "Architecture": of.architecture,
         "BootMode": of.boot_mode,
-        "ImageOwnerAlias": of.alias_to(account_id),
+        "LicenseType": of.license_type,
+        "Features": {"NvmeSupport": of.nvme, "ImdsSupport": of.imds},
+        "ImageOwnerAlias": of.alias_to(look.account_id),
         "ImageOwnerId": int(of.account_id),
         "ImageVersion": "",
         "IsCopied": False,
-        "IsSelfShared": str(bool(of.shared_with)) if of.account_id == account_id else "",
+        "IsSelfShared": str(bool(of.shared_with)) if of.account_id == look.account_id else "",
         "IsSubscribed": False,
         "IsSupportIoOptimized": True,
         "IsSupportCloudinit": True,
         "ProductCode": of.product_code,
-        "ResourceGroupId": "",
+        "ResourceGroupId": of.resource_group,
         "Usage": "instance" if of.used_by_instances else "none",
         "CreationTime": of.created,
         "Tags": {"Tag": [{"TagKey": key, "TagValue": value} for key, value in of.tags]},
-        "DiskDeviceMappings": {"DiskDeviceMapping": [_disk(disk, progress) for disk in of.disks]},
+        "DiskDeviceMappings": {"DiskDeviceMapping": [_disk(of, index, task, look) for index in range(len(of.disks))]},
     }
 
 
-def snapshot(of: Snapshot) -> dict[str, Any]:
+def snapshot(of: Snapshot, status: str, progress: str) -> dict[str, Any]:
     """One entry of DescribeSnapshots."""
     return {
         "SnapshotId": of.disk.snapshot_id,
         "SnapshotName": "",
         "Description": "",
-        "Status": "accomplished",
-        "Progress": "100%",
-        "SourceDiskId": f"d-{of.disk.snapshot_id.removeprefix('s-')}",
+        "Status": status,
+        "Progress": progress,
+        "SourceDiskId": "" if of.disk.import_object else f"d-{of.disk.snapshot_id.removeprefix('s-')}",
         "SourceDiskSize": str(of.disk.size_gib),
         "SourceDiskType": of.disk.kind,
         "Encrypted": of.disk.encrypted,
         "Usage": snapshot_usage(of),
         "ProductCode": of.image.product_code,
         "CreationTime": of.image.created,
-        "Tags": {"Tag": []},
+        "Tags": {"Tag": [{"TagKey": key, "TagValue": value} for key, value in of.tags]},
     }
+
+
+def disk_progress(of: Image, index: int, task: Task | None, look: Look) -> int:
+    """Whole percent of one disk of an image."""
+    if task is None or task.outcome is Status.FINISHED:
+        return 100 if of.status_at(look.now) == "Available" or task else _UNTOLD_PERCENT
+    return task.step_percent(index, look.now)
 
 
 def snapshot_usage(of: Snapshot) -> str:
@@ -89,7 +122,7 @@ def task_row(of: Task, now: float, values: Values) -> dict[str, Any]:
     """One entry of DescribeTasks."""
     return {
         "TaskId": of.id,
-        "TaskAction": values.task_action_style if of.action == "ExportImage" else of.action,
+        "TaskAction": of.action if values.task_action_style == EXPORT else _CAPITALS[of.action],
         "TaskStatus": task_status(of, now),
         "SupportCancel": _support_cancel(of, values),
         "CreationTime": _time(of.created, values),
@@ -134,18 +167,29 @@ def parse_time(shown: str) -> float | None:
     return None
 
 
-def _disk(disk: Disk, progress: str) -> dict[str, Any]:
-    return {
+def _image_progress(of: Image, task: Task | None, look: Look) -> str:
+    if task is None or not task.running:
+        return "100%" if of.status_at(look.now) == "Available" else f"{_UNTOLD_PERCENT}%"
+    return f"{_percent(task, look.now)}%"
+
+
+def _disk(of: Image, index: int, task: Task | None, look: Look) -> dict[str, Any]:
+    disk = of.disks[index]
+    shown = {
         "Device": disk.device,
         "Type": disk.kind,
         "Size": str(disk.size_gib),
         "SnapshotId": disk.snapshot_id,
         "Encrypted": disk.encrypted,
-        "Format": "",
-        "ImportOSSBucket": "",
-        "ImportOSSObject": "",
-        "Progress": progress,
+        "Format": disk.format,
+        "ImportOSSBucket": disk.import_bucket,
+        "ImportOSSObject": disk.import_object,
+        "Progress": f"{disk_progress(of, index, task, look)}%",
     }
+    if task is None:
+        return shown
+    left = max(0.0, task.step_due(index) - look.now) if task.running else 0.0
+    return {**shown, "RemainTime": math.ceil(left / look.speed)}
 
 
 def _percent(of: Task, now: float) -> int:
@@ -155,28 +199,50 @@ def _percent(of: Task, now: float) -> int:
     return percent
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that a task writes or reads, and in which of its steps."""
+
+    step: int
+    bucket: str
+    key: str
+    format: str
+
+
+def _files(of: Task) -> list[_File]:
+    if of.action == IMPORT:
+        return [
+            _File(step, disk["bucket"], disk["key"], disk["format"]) for step, disk in enumerate(of.detail["disks"])
+        ]
+    bucket, image_format = of.detail["bucket"], of.detail["format"]
+    return [_File(step, bucket, key, image_format) for step, key in enumerate(of.detail["objects"])]
+
+
 def _operations(of: Task, values: Values) -> list[dict[str, Any]]:
-    if of.outcome is not Status.FINISHED and not values.related_items_while_running:
-        named: list[str] = []
-    else:
-        named = of.detail["objects"]
-    groups = [[key] for key in named] if values.progress_per_disk and named else [named]
+    told = of.outcome is Status.FINISHED or values.related_items_while_running
+    files = _files(of) if told else []
+    groups = [[file] for file in files] if values.progress_per_disk and files else [files]
     return [_operation(of, group) for group in groups]
 
 
-def _operation(of: Task, objects: list[str]) -> dict[str, Any]:
-    states = {Status.FINISHED: "Success", Status.FAILED: "Failed"}
-    items = [
-        {"Name": "OSSBucket", "Value": of.detail["bucket"]},
-        *({"Name": "OSSObject", "Value": key} for key in objects),
-        {"Name": "ImageFormat", "Value": of.detail["format"]},
-    ]
+def _operation(of: Task, files: list[_File]) -> dict[str, Any]:
+    done = of.outcome is Status.FINISHED or (bool(files) and all(file.step < of.done for file in files))
+    failed = of.outcome is Status.FAILED and not done
     return {
-        "OperationStatus": states.get(of.outcome, "Processing") if of.outcome else "Processing",
-        "ErrorCode": of.error_code,
-        "ErrorMsg": of.error_message,
-        "RelatedItemSet": {"RelatedItem": items if objects else []},
+        "OperationStatus": "Success" if done else "Failed" if failed else "Processing",
+        "ErrorCode": of.error_code if failed else "",
+        "ErrorMsg": of.error_message if failed else "",
+        "RelatedItemSet": {"RelatedItem": _related(files)},
     }
+
+
+def _related(files: list[_File]) -> list[dict[str, str]]:
+    """What the files of one operation have in common, and each of them by its name."""
+    if not files:
+        return []
+    buckets, formats = ({getattr(file, name): None for file in files} for name in ("bucket", "format"))
+    named = (("OSSBucket", buckets), ("OSSObject", [file.key for file in files]), ("ImageFormat", formats))
+    return [{"Name": name, "Value": value} for name, values in named for value in values]
 
 
 def _support_cancel(of: Task, values: Values) -> str | bool:

@@ -20,6 +20,7 @@ LONGEST_SECONDS = 43200
 OPERATOR_ACTIONS = (
     "ecs:CancelTask",
     "ecs:DeleteImage",
+    "ecs:DeleteSnapshot",
     "ecs:DescribeImages",
     "ecs:DescribeRegions",
     "ecs:DescribeSnapshots",
@@ -48,6 +49,10 @@ def of(account_id: str) -> dict[str, Any]:
                 "name": "look-only",
                 "document": json.loads(policies.granting(["ecs:Describe*", "oss:Get*", "oss:List*"])),
             },
+            {
+                "name": "look-only-at-buckets",
+                "document": json.loads(policies.granting(["oss:GetBucketInfo", "oss:GetBucketLocation"])),
+            },
         ],
         "oidcProviders": [{"name": PROVIDER, "issuer": ISSUER, "clientIDs": [AUDIENCE]}],
         "roles": [
@@ -61,13 +66,10 @@ def of(account_id: str) -> dict[str, Any]:
                 "maxSessionSeconds": LONGEST_SECONDS,
             },
             {"as": "lookOnly", "name": "imageferry-look-only", "trust": everyone, "policies": ["look-only"]},
-            {
-                "as": "exportUntrusted",
-                "name": "export-untrusted",
-                "trust": json.loads(policies.trusting(policies.Principal("Service", "fc.aliyuncs.com"))),
-                "policies": [policies.EXPORT_POLICY],
-            },
+            {"as": "exportUntrusted", **_untrusted("export-untrusted", policies.EXPORT_POLICY)},
             {"as": "exportReadOnly", "name": "export-read-only", "policies": [policies.IMPORT_POLICY]},
+            {"as": "importUntrusted", **_untrusted("import-untrusted", policies.IMPORT_POLICY)},
+            {"as": "importPowerless", "name": "import-powerless", "policies": ["look-only-at-buckets"]},
         ],
     }
 
@@ -81,6 +83,12 @@ def instance(account_id: str, region: str) -> dict[str, str]:
         "zone": f"{region}-i",
         "role": OPERATOR,
     }
+
+
+def _untrusted(name: str, policy: str) -> dict[str, Any]:
+    """A role with the right policy that trusts another service."""
+    stranger = policies.Principal("Service", "fc.aliyuncs.com")
+    return {"name": name, "trust": json.loads(policies.trusting(stranger)), "policies": [policy]}
 
 
 def _operator_trust(account_id: str) -> dict[str, Any]:

@@ -122,17 +122,18 @@ class Access:
         """The documents of the policies attached to a role."""
         return self._documents(role.account_id, role.policies)
 
-    def allows(self, key: AccessKey, action: str) -> bool:
-        """Whether a key may do an action (`ecs:ExportImage`, `oss:PutObject`); Resource and conditions are not looked at.
+    def allows(self, key: AccessKey, action: str, resource: str | None = None) -> bool:
+        """Whether a key may do an action (`ecs:ExportImage`, `oss:PutObject`), as `policies.permits` says.
 
         A session may do what its role may, narrowed by the policy that it was assumed with (AssumeRole, parameter Policy).
         """
         if key.session is None:
-            return key.policies is None or policies.permits(self._documents(key.account_id, key.policies), action)
+            owned = key.policies
+            return owned is None or policies.permits(self._documents(key.account_id, owned), action, resource)
         role = self.role(key.account_id, key.session.role)
-        if role is None or not policies.permits(self.documents(role), action):
+        if role is None or not policies.permits(self.documents(role), action, resource):
             return False
-        return key.session.policy is None or policies.permits([key.session.policy], action)
+        return key.session.policy is None or policies.permits([key.session.policy], action, resource)
 
     def shown(self) -> dict[str, Any]:
         """Roles, policies and providers by account, as they are stored."""

@@ -1,13 +1,14 @@
 """What a policy document says: which actions it allows, and whom a trust policy lets assume a role. Pure; no state here.
 
 Grammar: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax. Of a statement Effect, Action, Principal and the
-conditions StringEquals and StringLike are read; Resource is taken for `*`.
+conditions StringEquals and StringLike are read, and Resource where the question names one.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +83,14 @@ def check(shown: str) -> None:
         raise ShapeError(f"not a policy document: {wrong}") from wrong
 
 
-def permits(documents: Iterable[str], action: str) -> bool:
-    """Whether the policies together allow an action (`oss:PutObject`); a Deny in any of them wins."""
+def permits(documents: Iterable[str], action: str, resource: str | None = None) -> bool:
+    """Whether the policies together allow an action (`oss:PutObject`); a Deny in any of them wins.
+
+    `resource` is what it is done to (`acs:oss:REGION:ACCOUNT:bucket/key`); None asks for the right on anything at all.
+    """
     allowed = False
     for statement in (statement for shown in documents for statement in json.loads(shown)["Statement"]):
-        if _covers(statement["Action"], action):
+        if _covers(statement["Action"], action) and _concerns(statement, resource):
             if statement["Effect"] == "Deny":
                 return False
             allowed = True
@@ -103,6 +107,17 @@ def trusts(shown: str, principals: Iterable[Principal], context: Mapping[str, st
                 return False
             allowed = True
     return allowed
+
+
+def _concerns(statement: dict[str, Any], resource: str | None) -> bool:
+    """Names of objects are told apart by case, and have brackets that are no pattern."""
+    patterns = _texts(statement.get("Resource", []))
+    return resource is None or any(_alike(pattern, resource) for pattern in patterns)
+
+
+def _alike(pattern: str, name: str) -> bool:
+    wild = {"*": ".*", "?": "."}
+    return re.fullmatch("".join(wild.get(each, re.escape(each)) for each in pattern), name, re.DOTALL) is not None
 
 
 def _meant(statement: dict[str, Any], names: list[Principal]) -> bool:
