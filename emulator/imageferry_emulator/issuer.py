@@ -1,7 +1,7 @@
 """A stand-in for the identity provider of a cluster: it signs the tokens that tests ask the admin API for.
 
 Its key is made when it is first needed, kept in the journal, and counts for every OIDC provider of the world. Whether a token
-is any good is decided in `sts/tokens.py`.
+is any good is decided in `oidc.py`.
 """
 
 from __future__ import annotations
