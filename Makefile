@@ -61,6 +61,7 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes
 lock: $(VENV)/.installed
 	$(LOCK) requirements/dev.in -o requirements/dev.lock $(UPGRADE)
 	$(LOCK) requirements/operator.in -c requirements/dev.lock -o requirements/operator.lock
+	$(LOCK) requirements/operator.in requirements/tencent.in -c requirements/dev.lock -o requirements/tencent.lock
 	$(LOCK) requirements/emulator.in -c requirements/dev.lock -o requirements/emulator.lock
 	$(LOCK) requirements/build.in -c requirements/dev.lock -o requirements/build.lock
 
