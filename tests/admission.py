@@ -17,7 +17,8 @@ CRDS: Final = Path(__file__).parents[1] / "crds"
 
 _KNOWN: Final = {
     "type", "format", "properties", "required", "items", "enum", "pattern", "minimum", "maximum", "minLength",
-    "maxLength", "maxItems", "default", "description", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    "maxLength", "maxItems", "maxProperties", "additionalProperties", "default", "description",
+    "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
 }  # fmt: skip
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}t([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(z|[+-]\d{2}:\d{2})", re.IGNORECASE
@@ -38,12 +39,7 @@ def refusals(schema: dict[str, Any], value: Any, path: str = "status") -> list[s
         raise NotImplementedError(f"{path}: {unknown}")
     match schema["type"], value:
         case "object", dict():
-            below = schema["properties"]
-            found = [f"{path}.{name}: not in the schema, pruned" for name in value if name not in below]
-            found += [f"{path}.{name}: missing" for name in schema.get("required", ()) if name not in value]
-            for name in value.keys() & below.keys():
-                found += refusals(below[name], value[name], f"{path}.{name}")
-            return found
+            return _refusals_within(schema, value, path)
         case "array", list():
             found = [f"{path}: too many"] if len(value) > schema["maxItems"] else []
             for index, item in enumerate(value):
@@ -57,6 +53,19 @@ def refusals(schema: dict[str, Any], value: Any, path: str = "status") -> list[s
             return []
         case _:
             return [f"{path}: {type(value).__name__} is no {schema['type']}"]
+
+
+def _refusals_within(schema: dict[str, Any], value: dict[str, Any], path: str) -> list[str]:
+    """As `refusals`, for an object with fields of its own, or with free keys."""
+    each, below = schema.get("additionalProperties"), schema.get("properties", {})
+    found = [f"{path}: too many"] if len(value) > schema.get("maxProperties", len(value)) else []
+    found += [f"{path}.{name}: missing" for name in schema.get("required", ()) if name not in value]
+    for name, child in value.items():
+        if expected := below.get(name, each):
+            found += refusals(expected, child, f"{path}.{name}")
+        else:
+            found.append(f"{path}.{name}: not in the schema, pruned")
+    return found
 
 
 def _admits_text(schema: dict[str, Any], value: str) -> bool:
@@ -89,6 +98,8 @@ is not read)."""
 def admitted(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Any value that the server admits; fields that are not required may be absent."""
     match schema["type"]:
+        case "object" if "additionalProperties" in schema:
+            return st.dictionaries(st.text(max_size=8), admitted(schema["additionalProperties"]), max_size=2)
         case "object":
             required = {name: admitted(schema["properties"][name]) for name in schema.get("required", ())}
             rest = {name: admitted(child) for name, child in schema["properties"].items() if name not in required}

@@ -43,9 +43,11 @@ metadata:
 _FIRST, _LAST = "<!-- values: begin -->\n", "<!-- values: end -->\n"
 _COMMENT, _KEY = re.compile(r" *# ?(.*)"), re.compile(r"( *)([A-Za-z]+):(.*)")
 _PATCH: Final = "# kubectl patch configmap argocd-cm --namespace argocd --type merge --patch-file deploy/argocd/argocd-cm.patch.yaml\n"
-_BUSY_FIELDS: Final = {"CloudAccount": ("lanes", "orphans")} | dict.fromkeys(
-    ("ImageExport", "ImageImport"), ("progress", "queue", "task")
-)
+_BUSY_FIELDS: Final = {
+    "CloudAccount": ("lanes", "orphans"),
+    "ImageExport": ("progress", "queue", "task"),
+    "ImageImport": ("progress", "disks", "queue", "task"),
+}
 """Fields of a status that change without a change of health: Argo CD need not look at its Application for them."""
 
 

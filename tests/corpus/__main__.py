@@ -10,17 +10,18 @@ from typing import Any, Final
 import yaml
 
 import imageferry
-from tests.corpus.states import ACCOUNTS, EXPORTS, account_manifest, export_manifest
+from tests.corpus.states import ACCOUNTS, EXPORTS, IMPORTS, account_manifest, manifest
 
 FOLDER: Final = Path(__file__).parent / f"v{imageferry.__version__}"
 
 
 def main() -> None:
     """One file for each object, and one with what is expected of all of them."""
-    expected: dict[str, dict[str, Any]] = {"imageexport": {}, "cloudaccount": {}}
-    for name, state in EXPORTS.items():
-        _write(FOLDER / "imageexport" / f"{name}.yaml", export_manifest(state))
-        expected["imageexport"][name] = {"kstatus": str(state.kstatus), "step": state.step}
+    expected: dict[str, dict[str, Any]] = {"imageexport": {}, "imageimport": {}, "cloudaccount": {}}
+    for kind, states in (("imageexport", EXPORTS), ("imageimport", IMPORTS)):
+        for name, state in states.items():
+            _write(FOLDER / kind / f"{name}.yaml", manifest(state))
+            expected[kind][name] = {"kstatus": str(state.kstatus), "step": state.step}
     for name, (status, book) in ACCOUNTS.items():
         _write(FOLDER / "cloudaccount" / f"{name}.yaml", account_manifest(status, book))
         expected["cloudaccount"][name] = {"kstatus": str(status), "orphans": len(book.orphans)}

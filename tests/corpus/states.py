@@ -1,7 +1,7 @@
 """Objects in every state that a release leaves behind, made through the code of that release.
 
-Each export names the step that the operator takes on it right after a restart, when it remembers nothing: a later release
-has to take the same one.
+Each export and import names the step that the operator takes on it right after a restart, when it remembers nothing: a later
+release has to take the same one. The imports are those that are not just an export the other way.
 """
 
 from collections.abc import Mapping
@@ -12,21 +12,28 @@ from typing import Any, Final
 from imageferry.core import accountbook
 from imageferry.core import status as status_of
 from imageferry.core.accountbook import Book, LaneRow, orphan_of
+from imageferry.core.artifacts import Snapshot
 from imageferry.core.conditions import conditions, report
 from imageferry.core.errors import Refusal
 from imageferry.core.job import (
     CANCEL_ANNOTATION,
     RETRY_ANNOTATION,
     TASK_FINALIZER,
+    AlibabaOptions,
     DeletionPolicy,
     ExportJob,
+    ImageWish,
+    ImportJob,
+    Job,
     format_time,
 )
 from imageferry.core.journal import Condition, Journal, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING
+from imageferry.core.observation import DiskProgress
 from imageferry.core.reasons import MEANINGS, Reason
 from imageferry.core.step import Hold, Step, Wait
 from tests.builders import (
+    IMPORTED_IMAGE,
     LONG_AFTER,
     NOON,
     OWNER,
@@ -39,10 +46,13 @@ from tests.builders import (
     a_task,
     an_attempt,
     an_error,
+    an_import,
     claimed,
     exported,
     failed,
+    imported,
     resolved,
+    resolved_import,
     running,
 )
 from tests.kstatus import Status
@@ -51,21 +61,31 @@ YOUNG_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
-    """An ImageExport: what is wished, what its status remembers, what was said last, and what follows."""
+class State:
+    """An ImageExport or ImageImport: what is wished, what its status remembers, what was said last, and what follows."""
 
     journal: Journal
     said: Step
     kstatus: Status
     step: str
-    job: ExportJob
+    job: Job
+
+
+def _state(job: Job, status: Status, step: str, remembered: Journal, said: Reason | Step) -> State:
+    shown = Wait(said, MEANINGS[said].meaning) if isinstance(said, Reason) else said
+    return State(kstatus=status, step=step, journal=remembered, said=shown, job=job)
 
 
 def _export(
     status: Status, step: str, remembered: Journal, said: Reason | Step = Reason.ACCEPTED, **wishes: object
-) -> Export:
-    shown = Wait(said, MEANINGS[said].meaning) if isinstance(said, Reason) else said
-    return Export(kstatus=status, step=step, journal=remembered, said=shown, job=a_job(**{"guarded": True, **wishes}))
+) -> State:
+    return _state(a_job(**{"guarded": True, **wishes}), status, step, remembered, said)
+
+
+def _import(
+    status: Status, step: str, remembered: Journal, said: Reason | Step = Reason.ACCEPTED, **wishes: object
+) -> State:
+    return _state(an_import(**{"guarded": True, **wishes}), status, step, remembered, said)
 
 
 _BUSY, _BAD, _GOOD, _GOING = Status.IN_PROGRESS, Status.FAILED, Status.CURRENT, Status.TERMINATING
@@ -101,7 +121,7 @@ def _early(reason: Reason) -> Journal:
     return a_journal(completion_at=NOON, last_error=error)
 
 
-EXPORTS: Final[Mapping[str, Export]] = {
+EXPORTS: Final[Mapping[str, State]] = {
     "new": _export(_BUSY, "Check", a_journal(), guarded=False),
     "held": _export(_BAD, "Check", a_journal(), _NO_GRANT, guarded=False),
     "queued": _export(
@@ -212,7 +232,83 @@ EXPORTS: Final[Mapping[str, Export]] = {
 }
 
 
-def export_manifest(state: Export) -> dict[str, Any]:
+_NO_FILE: Final = Hold(Refusal(Reason.OBJECT_NOT_FOUND, "There is no file web.raw in the bucket team-images."), 900.0)
+_NAME_TAKEN: Final = Hold(Refusal(Reason.NAME_CONFLICT, "Another image bears the name web-restored."), 900.0)
+_FAMILY: Final = ImageWish(
+    name="web-restored",
+    description="Web server of November 2026",
+    family="web-family",
+    architecture="x86_64",
+    os_type="Windows",
+    platform="Windows Server 2022",
+    os_version="2022",
+    boot_mode="UEFI",
+    license_type="BYOL",
+    tags=(("stage", "golden"), ("team", "web")),
+)
+_OPTIONS: Final = AlibabaOptions(
+    resource_group_id="rg-bp67acfmxazb4ph", detection_strategy="Standard", nvme_support="Supported", imds_support="V2"
+)
+_EVERY_PARAMETER: Final = resolved_import(image=_FAMILY, alibaba=_OPTIONS)
+_TWO_DISKS: Final = replace(_HALF, disks=(DiskProgress("/dev/xvda", 80), DiskProgress("/dev/xvdb", 31)))
+_IN_THE_MAKING: Final = a_task(image_id=IMPORTED_IMAGE)
+
+IMPORTS: Final[Mapping[str, State]] = {
+    "new": _import(_BUSY, "Check", a_journal(), guarded=False),
+    "waiting-for-its-export": _import(
+        _BUSY, "Check", a_journal(), Reason.EXPORT_NOT_READY, guarded=False, disks=(), export_name="web"
+    ),
+    "file-missing": _import(_BAD, "Check", a_journal(), _NO_FILE, guarded=False),
+    "name-taken": _import(_BAD, "Check", a_journal(), _NAME_TAKEN, guarded=False),
+    "claimed": _import(_BUSY, "Look", claimed(resolved=resolved_import()), Reason.CLAIMED),
+    "running": _import(
+        _BUSY,
+        "Wait(Running)",
+        running(resolved=resolved_import(), task=_IN_THE_MAKING, progress=_TWO_DISKS),
+        Reason.RUNNING,
+    ),
+    "running-with-every-parameter": _import(
+        _BUSY,
+        "Wait(Running)",
+        running(resolved=_EVERY_PARAMETER, task=_IN_THE_MAKING),
+        Reason.RUNNING,
+        image=_FAMILY,
+        alibaba=_OPTIONS,
+    ),
+    "cancelling": _import(
+        _BUSY,
+        "Wait(Running)",
+        running(resolved=resolved_import(), task=_IN_THE_MAKING),
+        Reason.CANCELLING,
+        cancel_request="2026-11-21T12:10:00Z",
+    ),
+    "retrying": _import(_BUSY, "Check", replace(_AFTER_ONE, resolved=resolved_import()), Reason.TASK_FAILED),
+    "imported": _import(_GOOD, "Rest", imported(), guarded=False),
+    "imported-of-an-export": _import(_GOOD, "Rest", imported(), guarded=False, disks=(), export_name="web"),
+    "imported-to-be-deleted-one-day": _import(_GOOD, "Rest", imported(), deletion_policy=DeletionPolicy.DELETE),
+    "failed-object-changed": _import(
+        _BAD, "Rest", _failed(Reason.OBJECT_CHANGED, resolved=resolved_import()), guarded=False
+    ),
+    "failed-task-with-a-snapshot": _import(
+        _BAD,
+        "Rest",
+        _failed(Reason.TASK_FAILED, resolved=resolved_import(), artifacts=(Snapshot("s-bp67acfmxazb4p0c", ""),)),
+        guarded=False,
+    ),
+    "deleted-while-running": _import(
+        _GOING,
+        "Wait(Running)",
+        running(resolved=resolved_import(), task=_IN_THE_MAKING),
+        Reason.CANCELLING,
+        deleting=True,
+    ),
+    "deleted-with-its-image": _import(
+        _GOING, "Discard", imported(), deleting=True, deletion_policy=DeletionPolicy.DELETE
+    ),
+}
+
+
+def manifest(state: State) -> dict[str, Any]:
     """The object as the API server returns it."""
     job = state.job
     later = NOON + timedelta(minutes=50)
@@ -227,10 +323,7 @@ def export_manifest(state: Export) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "accountRef": {"name": job.account},
         "region": job.region,
-        "source": {"imageID": job.source.image_id},
-        "destination": {"bucket": job.bucket, "prefix": job.prefix},
-        "format": job.format,
-        "disks": job.disks,
+        **_wish_of(job),
         "suspend": policy.suspend,
         "priority": policy.priority,
         "backoffLimit": policy.backoff_limit,
@@ -242,7 +335,7 @@ def export_manifest(state: Export) -> dict[str, Any]:
         spec["activeDeadlineSeconds"] = policy.active_deadline_seconds
     return {
         "apiVersion": "imageferry.dev/v1alpha1",
-        "kind": "ImageExport",
+        "kind": str(job.kind),
         "metadata": _metadata(job.name, UID, deleting=job.deleting)
         | {"namespace": job.namespace}
         | ({"finalizers": [TASK_FINALIZER]} if job.guarded else {})
@@ -250,6 +343,48 @@ def export_manifest(state: Export) -> dict[str, Any]:
         "spec": spec,
         "status": status_of.write(remembered),
     }
+
+
+def _wish_of(job: Job) -> dict[str, Any]:
+    """What only this kind of job has in its spec."""
+    match job:
+        case ExportJob():
+            return {
+                "source": {"imageID": job.source.image_id},
+                "destination": {"bucket": job.bucket, "prefix": job.prefix},
+                "format": job.format,
+                "disks": job.disks,
+            }
+        case ImportJob():
+            return _wish_of_import(job)
+
+
+def _wish_of_import(job: ImportJob) -> dict[str, Any]:
+    image = {
+        "name": job.image.name,
+        "description": job.image.description,
+        "family": job.image.family,
+        "architecture": job.image.architecture,
+        "osType": job.image.os_type,
+        "platform": job.image.platform,
+        "osVersion": job.image.os_version,
+        "bootMode": job.image.boot_mode,
+        "licenseType": job.image.license_type,
+        "tags": dict(job.image.tags),
+    }
+    files = [
+        {"bucket": disk.bucket, "key": disk.key, "format": disk.format, "sizeGiB": disk.size_gib} for disk in job.disks
+    ]
+    options = job.alibaba and {
+        "resourceGroupID": job.alibaba.resource_group_id,
+        "detectionStrategy": job.alibaba.detection_strategy,
+        "nvmeSupport": job.alibaba.nvme_support,
+        "imdsSupport": job.alibaba.imds_support,
+    }
+    return {
+        "source": {"exportRef": {"name": job.export_name}} if job.export_name else {"disks": files},
+        "image": {name: value for name, value in image.items() if value},
+    } | ({"alibaba": options} if options else {})
 
 
 def _metadata(name: str, uid: str, *, deleting: bool) -> dict[str, Any]:

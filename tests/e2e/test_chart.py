@@ -134,7 +134,7 @@ def test_where_namespaces_are_named_nothing_but_accounts_is_granted_in_the_clust
     roles = {role["metadata"]["namespace"]: role for role in full if role["kind"] == "Role"}
     bound = {binding["metadata"]["namespace"] for binding in full if binding["kind"] == "RoleBinding"}
     assert set(roles) == bound == {"imageferry-system", "default"}
-    assert ["imageexports"] in [rule["resources"] for rule in roles["default"]["rules"]]
+    assert ["imageexports", "imageimports"] in [rule["resources"] for rule in roles["default"]["rules"]]
 
 
 def test_no_secret_is_readable_that_is_not_named(plain: list[Manifest], full: list[Manifest]) -> None:

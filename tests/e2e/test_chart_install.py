@@ -214,7 +214,7 @@ def test_the_restricted_standard_admits_the_pod(installed: Release, values: Mani
         installed.admitted(deployment)
 
 
-def test_who_may_edit_a_namespace_may_export_from_it(installed: Release) -> None:
+def test_who_may_edit_a_namespace_may_export_from_it_and_import_into_it(installed: Release) -> None:
     """The cluster's own roles edit and view take the rights in; accounts are not among them."""
     role = installed.get("clusterrole", f"{installed.full_name}-edit")
     assert role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
@@ -227,9 +227,10 @@ def test_who_may_edit_a_namespace_may_export_from_it(installed: Release) -> None
         "subjects": [subject],
     }
     installed.apply(binding)
-    assert may(installed, "create", "imageexports", installed.name)
-    assert not may(installed, "patch", "imageexports/status", installed.name)
-    assert not may(installed, "create", "imageexports", "default")
+    for resource in ("imageexports", "imageimports"):
+        assert may(installed, "create", resource, installed.name)
+        assert not may(installed, "patch", f"{resource}/status", installed.name)
+        assert not may(installed, "create", resource, "default")
     assert not may(installed, "get", "cloudaccounts", "")
 
 

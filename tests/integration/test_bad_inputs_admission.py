@@ -4,13 +4,13 @@ More values for each field stand in crd_cases/rows.py; here is what a row of the
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
 from controlplane import ControlPlane
 from tests.integration.bad_input_rows import ADMISSION
-from tests.integration.crd_cases.manifests import ABSENT, Changes, an_account, an_export, changed
+from tests.integration.crd_cases.manifests import ABSENT, SMALLEST, Changes, an_export, changed
 from tests.integration.crd_cases.schema import CRDS, definitions
 from tests.integration.crd_cases.server import LABEL, NAMESPACE, Refused, Server
 
@@ -47,6 +47,20 @@ def _selector(value: object, field: str, words: str) -> Bad:
 
 def _wish(field: str, value: object, words: str) -> Bad:
     return Bad({f"spec.{field}": value}, f"spec.{field}", words)
+
+
+def _image(field: str, value: object, words: str) -> Bad:
+    return Bad({f"spec.image.{field}": value}, f"spec.image.{field}", words, "ImageImport")
+
+
+def _disk(field: str, value: object, words: str) -> Bad:
+    disk = {"bucket": "team-images", "key": "web.raw"} | {field: value}
+    return Bad({"spec.source.disks": [disk]}, f"spec.source.disks[0].{field}", words, "ImageImport")
+
+
+def _disks(count: int, words: str) -> Bad:
+    disks = [{"bucket": "team-images", "key": f"web-{number}.raw"} for number in range(count)]
+    return Bad({"spec.source.disks": disks}, "spec.source.disks", words, "ImageImport")
 
 
 _ONE_SOURCE: Final = "takes exactly one of imageID, imageName and imageFamily"
@@ -86,10 +100,23 @@ ROWS: Final[dict[int, tuple[Bad, ...]]] = {
     14: (
         _source({"imageName": "w"}, "spec.source.imageName", "should be at least 2 chars long"),
         _source({"imageName": "w" * 129}, "spec.source.imageName", "may not be more than 128"),
+        _image("name", "w", "should be at least 2 chars long"),
+        _image("name", "w" * 129, "may not be more than 128"),
     ),
-    15: tuple(
-        _source({"imageName": name}, "spec.source.imageName", "begins with acs: or aliyun or holds http://")
-        for name in ("acs:x", "aliyunx", "http://x")
+    15: (
+        *(
+            _source({"imageName": name}, "spec.source.imageName", "begins with acs: or aliyun or holds http://")
+            for name in ("acs:x", "aliyunx", "http://x")
+        ),
+        *(_image("name", name, "cannot begin with acs: or aliyun") for name in ("acs:x", "aliyunx")),
+        _image("name", "http://x", "should match"),
+    ),
+    17: (
+        _image("description", "d" * 257, "may not be more than 256"),
+        *(
+            _image("description", f"{scheme}://x", "cannot begin with http:// or https://")
+            for scheme in ("http", "https")
+        ),
     ),
     18: (_prefix(_MIB, "may not be more than 17"), _bucket(_MIB, "may not be more than 63")),
     20: (
@@ -104,6 +131,56 @@ ROWS: Final[dict[int, tuple[Bad, ...]]] = {
         _selector({"matchExpressions": [{"key": "(a+)+$", "operator": "Exists"}]}, ".matchExpressions[0].key", "match"),
         _selector({"matchExpressions": [{"key": "team", "operator": "Exists"}] * 9}, ".matchExpressions", "at most 8"),
         _selector({"matchLabels": {f"k{n}": "x" for n in range(17)}}, ".matchLabels", "at most 16"),
+    ),
+    22: (
+        _image("tags", {f"k{number}": "x" for number in range(21)}, "must have at most 16 items"),
+        *(
+            _image("tags", {key: "x"}, "cannot begin with acs: or aliyun (the cloud's) or imageferry.dev")
+            for key in ("acs:x", "aliyun", "imageferry.dev/attempt")
+        ),
+    ),
+    23: (
+        _disks(0, "should have at least 1 items"),
+        _disks(18, "must have at most 17 items"),
+        _disk("sizeGiB", 0, "greater than or equal to 1"),
+        _disk("sizeGiB", 2049, "less than or equal to 2048"),
+    ),
+    24: (
+        Bad(
+            {"spec.image.architecture": "arm64", "spec.image.bootMode": "BIOS"},
+            "spec.image",
+            "spec.image.bootMode of an arm64 image is UEFI and nothing else",
+            "ImageImport",
+        ),
+    ),
+    25: (
+        Bad(
+            {"spec.image.osType": "Windows"},
+            "spec.image",
+            "spec.image.licenseType is required for osType Windows: say Auto, Provided or BYOL",
+            "ImageImport",
+        ),
+    ),
+    26: (
+        *(
+            _disk("key", address, "a key is a file's name in its bucket and no address")
+            for address in (
+                "https://evil.example/web.raw",
+                "http://user@169.254.169.254/web.raw",
+                "oss://team-images/web.raw",
+            )
+        ),
+        _disk("key", "golden/../../other/web.raw", "a key has no part that is . or .."),
+        *(
+            _disk("bucket", host, _BUCKET_RULE)
+            for host in (
+                "evil.example",
+                "team-images.evil.example",
+                "evil@x",
+                "evil.example.",
+                "xn--80ak6aa92e.example",
+            )
+        ),
     ),
     36: (
         _wish("activeDeadlineSeconds", 0, "greater than or equal to 60"),
@@ -123,12 +200,10 @@ ROWS: Final[dict[int, tuple[Bad, ...]]] = {
 
 UNKNOWN: Final[dict[int, tuple[tuple[str, str], ...]]] = {
     19: (("ImageExport", "spec.destinaton"), ("CloudAccount", "spec.regions")),
-    26: (("ImageExport", "spec.source.url"),),
+    26: (("ImageExport", "spec.source.url"), ("ImageImport", "spec.source.url"), ("ImageImport", "spec.image.url")),
     59: (("CloudAccount", "spec.credentials.secretRef.namespace"), ("ImageExport", "spec.secretRef")),
 }
 """Fields that do not exist, by the rows that they would belong to."""
-
-_SMALLEST: Final[dict[str, Any]] = {"ImageExport": an_export, "CloudAccount": an_account}
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +224,7 @@ def test_a_bad_input_is_refused_at_its_field_and_the_message_names_the_rule(serv
     """Each input of the row is refused, every cause points at the field, and the words tell what would do."""
     for bad in ROWS[row]:
         with pytest.raises(Refused) as refused:
-            server.try_out(changed(_SMALLEST[bad.kind](), bad.changes))
+            server.try_out(changed(SMALLEST[bad.kind](), bad.changes))
         causes = refused.value.causes
         assert [cause for cause in causes if bad.field not in cause] == []
         assert [cause for cause in causes if bad.words in cause] != [], causes
@@ -160,7 +235,7 @@ def test_a_field_that_does_not_exist_is_refused_by_its_name(server: Server, row:
     """A slip is told, and what would let a tenant reach further than a name cannot be said at all."""
     for kind, path in UNKNOWN[row]:
         with pytest.raises(Refused, match=f'unknown field "{path}"'):
-            server.try_out(changed(_SMALLEST[kind](), {path: "x"}))
+            server.try_out(changed(SMALLEST[kind](), {path: "x"}))
 
 
 def test_a_dropped_slip_is_still_noticed_by_what_it_leaves_out(server: Server) -> None:

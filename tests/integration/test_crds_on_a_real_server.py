@@ -18,7 +18,6 @@ from tests.integration.crd_cases.manifests import (
     Changes,
     Manifest,
     an_account,
-    an_export,
     changed,
     with_leaf,
 )
@@ -37,6 +36,8 @@ from tests.integration.crd_cases.schema import (
 from tests.integration.crd_cases.server import LABEL, NAMESPACE, Refused, Server
 
 KINDS = pytest.mark.parametrize("crd", [pytest.param(crd, id=crd.kind) for crd in definitions()])
+SHORT_NAMES = {"ImageExport": "imgexp", "ImageImport": "imgimp"}
+WAYS = pytest.mark.parametrize("kind", SHORT_NAMES)
 GROUP = "imageferry.dev"
 CONTROL_CHARACTERS = {"a newline": "\n", "NUL": "\x00", "an ANSI sequence": "\x1b[31m", "a zero-width space": "\u200b"}
 LONGEST_REASON = "FormatNotSupportedInRegion"
@@ -55,7 +56,7 @@ def server(plane: ControlPlane) -> Iterator[Server]:
     served = Server(plane)
     yield served
     for crd in definitions():
-        served.kubectl("delete", crd.plural, f"--selector={LABEL}")
+        served.kubectl("delete", crd.plural, f"--selector={LABEL}", "--wait=false")
     plane.kubectl_run("delete", "namespace", NAMESPACE, "--wait=false")
 
 
@@ -86,14 +87,13 @@ def test_the_published_openapi_teaches_every_field(server: Server, crd: Definiti
 
 @KINDS
 def test_kubectl_explain_prints_every_description(server: Server, crd: Definition) -> None:
-    """`kubectl explain imageexport.spec.source` and every other path teaches on the terminal."""
+    """`kubectl explain imageexport.spec.source` and the page of every other object teach what stands in it."""
     assert server.published(crd.kind)
     named = [f for f in crd.fields() if f.path not in OF_THE_SERVER and not f.path.endswith(("[]", "{}"))]
+    pages = {field.path: field.path.replace("[]", "").rpartition(".")[0] for field in named}
+    printed = {page: " ".join(server.explained(f"{crd.plural}.{page}".rstrip(".")).split()) for page in pages.values()}
+    assert [field.path for field in named if field.description not in printed[pages[field.path]]] == []
     assert named
-    for field in named:
-        path = field.path.replace("[]", "")
-        printed = server.explained(f"{crd.plural}.{path}")
-        assert field.description in " ".join(printed.split()), field.path
 
 
 def of_case(case: RuleCase) -> tuple[Manifest, Manifest]:
@@ -220,6 +220,13 @@ def test_no_control_character_enters_a_spec(
             ("ImageExport", "spec.proxy"),
             ("ImageExport", "spec.caBundle"),
             ("ImageExport", "spec.ttlSecondsAfterFinished"),
+            ("ImageImport", "spec.sorce"),
+            ("ImageImport", "spec.source.url"),
+            ("ImageImport", "spec.source.exportRef.namespace"),
+            ("ImageImport", "spec.tencent.imageURL"),
+            ("ImageImport", "spec.secretRef"),
+            ("ImageImport", "spec.destination"),
+            ("ImageImport", "spec.ttlSecondsAfterFinished"),
             ("CloudAccount", "spec.credentials.secretRef.namespace"),
             ("CloudAccount", "spec.credentials.accessKeySecret"),
             ("CloudAccount", "spec.endpoints.proxy"),
@@ -232,25 +239,28 @@ def test_a_field_that_does_not_exist_cannot_be_written(server: Server, kind: str
         server.try_out(changed(SMALLEST[kind](), {path: "x"}))
 
 
-def test_a_misspelt_demanded_field_is_refused_even_where_unknown_fields_are_dropped(server: Server) -> None:
-    """A client that turns strict validation off still learns that account, source and destination are missing."""
-    misspelt = {"accountReference": {"name": "a"}, "sources": {"imageID": "m-1"}, "destinaton": {"bucket": "abc"}}
+@pytest.mark.parametrize(("kind", "third"), [("ImageExport", "destination"), ("ImageImport", "image")])
+def test_a_misspelt_demanded_field_is_refused_even_where_unknown_fields_are_dropped(
+    server: Server, kind: str, third: str
+) -> None:
+    """A client that turns strict validation off still learns that account, source and the third field are missing."""
+    misspelt = {"accountReference": {"name": "a"}, "sources": {"imageID": "m-1"}, f"{third}s": {"name": "abc"}}
     with pytest.raises(Refused) as refused:
         server.kubectl(
             *("create", "--dry-run=server", "--validate=ignore", "--filename=-"),
-            given=changed(an_export(), {"spec": misspelt}),
+            given=changed(SMALLEST[kind](), {"spec": misspelt}),
         )
     assert sorted(refused.value.causes) == [
-        f"spec.{name}: Required value" for name in ("accountRef", "destination", "source")
+        f"spec.{name}: Required value" for name in sorted(("accountRef", "source", third))
     ]
 
 
-def test_an_export_is_born_with_its_defaults(server: Server) -> None:
+@pytest.mark.parametrize(("kind", "own"), [("ImageExport", {"format": "RAW", "disks": "All"}), ("ImageImport", {})])
+def test_an_export_and_an_import_are_born_with_their_defaults(server: Server, kind: str, own: Manifest) -> None:
     """What the user leaves out is written down at creation, and nothing more."""
-    assert server.try_out(an_export())["spec"] == {
-        **an_export()["spec"],
-        "format": "RAW",
-        "disks": "All",
+    assert server.try_out(SMALLEST[kind]())["spec"] == {
+        **SMALLEST[kind]()["spec"],
+        **own,
         "suspend": False,
         "priority": 0,
         "backoffLimit": 3,
@@ -292,25 +302,29 @@ def cells(line: str) -> list[str]:
     return re.split(r" {2,}", line.strip())
 
 
-def test_kubectl_get_shows_an_export_in_80_columns(server: Server) -> None:
+@WAYS
+def test_kubectl_get_shows_an_export_and_an_import_in_80_columns(server: Server, kind: str) -> None:
     """Name, readiness, reason, percent and age, with the longest reason there is."""
-    ready = {**FULL_STATUS["ImageExport"]["conditions"][0], "reason": LONGEST_REASON}
-    name = server.create(an_export(), {**FULL_STATUS["ImageExport"], "conditions": [ready]})
-    header, row = server.kubectl("get", "imgexp", name).splitlines()
+    ready = {**FULL_STATUS[kind]["conditions"][0], "reason": LONGEST_REASON}
+    name = server.create(SMALLEST[kind](), {**FULL_STATUS[kind], "conditions": [ready]})
+    header, row = server.kubectl("get", SHORT_NAMES[kind], name).splitlines()
     assert cells(header) == ["NAME", "READY", "REASON", "PROGRESS", "AGE"]
     assert cells(row)[:-1] == [name, "False", LONGEST_REASON, "62"]
     assert re.fullmatch(r"\d+[sm]", cells(row)[-1])
     assert max(len(header), len(row) + len("2026-11-21-web") - len(name)) <= TERMINAL_COLUMNS
 
 
-def test_kubectl_get_wide_shows_where_an_export_goes(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("kind", "image"), [("ImageExport", "m-bp67acfmxazb4p0a"), ("ImageImport", "m-bp1ae72sinlrmd5mf6nd")]
+)
+def test_kubectl_get_wide_shows_what_is_carried_and_where(server: Server, kind: str, image: str) -> None:
     """`-o wide` adds image, account, region, task, bucket, attempts and the message."""
-    name = server.create(an_export(), FULL_STATUS["ImageExport"])
-    header, row = server.kubectl("get", "imgexp", name, "--output=wide").splitlines()
+    name = server.create(SMALLEST[kind](), FULL_STATUS[kind])
+    header, row = server.kubectl("get", SHORT_NAMES[kind], name, "--output=wide").splitlines()
     wide = ["IMAGE", "ACCOUNT", "REGION", "TASK", "BUCKET", "ATTEMPTS", "MESSAGE"]
     assert cells(header) == ["NAME", "READY", "REASON", "PROGRESS", "AGE", *wide]
     assert cells(row)[5:] == [
-        *("m-bp67acfmxazb4p0a", "alibaba-prod", "cn-hangzhou", "t-bp67acfmxazb4p0a", "team-images", "2"),
+        *(image, "alibaba-prod", "cn-hangzhou", "t-bp67acfmxazb4p0a", "team-images", "2"),
         "the cloud says 62 %",
     ]
 
@@ -328,98 +342,150 @@ def test_kubectl_get_shows_an_account_in_80_columns(server: Server) -> None:
 
 
 def test_every_kind_is_found_by_its_category(server: Server) -> None:
-    """`kubectl get cloudimages` shows accounts and exports alike; `kubectl get all` shows neither."""
+    """`kubectl get cloudimages` shows accounts, exports and imports alike; `kubectl get all` shows none."""
     made = {f"{crd.kind.lower()}.{GROUP}/{server.create(SMALLEST[crd.kind]())}" for crd in definitions()}
     assert made <= set(server.kubectl("get", "cloudimages", "--output=name").split())
     assert GROUP not in server.kubectl("get", "all", "--output=name")
 
 
+_BY_ACCOUNT = ("spec.accountRef.name=another", {"spec.accountRef.name": "another"}, None)
+_BY_TASK: tuple[str, Changes, Manifest] = ("status.task.id=t-another", {}, {"task": {"id": "t-another"}})
+
+
 @pytest.mark.parametrize(
-    ("selector", "spec", "status"),
+    ("kind", "selector", "spec", "status"),
     [
-        ("spec.accountRef.name=another", {"spec.accountRef.name": "another"}, None),
-        ("spec.source.imageID=m-another", {"spec.source.imageID": "m-another"}, None),
-        ("status.task.id=t-another", {}, {"task": {"id": "t-another"}}),
+        ("ImageExport", *_BY_ACCOUNT),
+        ("ImageExport", "spec.source.imageID=m-another", {"spec.source.imageID": "m-another"}, None),
+        ("ImageExport", *_BY_TASK),
+        ("ImageImport", *_BY_ACCOUNT),
+        (
+            "ImageImport",
+            "spec.source.exportRef.name=another",
+            {"spec.source": {"exportRef": {"name": "another"}}},
+            None,
+        ),
+        ("ImageImport", *_BY_TASK),
+        ("ImageImport", "status.imageID=m-another", {}, {"imageID": "m-another"}),
     ],
 )
-def test_exports_are_found_by_a_field(server: Server, selector: str, spec: Changes, status: Changes | None) -> None:
-    """`--field-selector` finds the one export with this account, image or task."""
-    server.create(an_export(), FULL_STATUS["ImageExport"])
-    name = server.create(changed(an_export(), spec), status)
-    found = server.kubectl("get", "imgexp", f"--field-selector={selector}", "--output=name")
-    assert found.split() == [f"imageexport.{GROUP}/{name}"]
+def test_an_object_is_found_by_a_field(
+    server: Server, kind: str, selector: str, spec: Changes, status: Manifest | None
+) -> None:
+    """`--field-selector` finds the one with this account, task or image, and the imports that wait for an export."""
+    server.create(SMALLEST[kind](), FULL_STATUS[kind])
+    name = server.create(changed(SMALLEST[kind](), spec), status)
+    found = server.kubectl("get", SHORT_NAMES[kind], f"--field-selector={selector}", "--output=name")
+    assert found.split() == [f"{kind.lower()}.{GROUP}/{name}"]
 
 
-_LOCKED_EDITS = {
+_LOCKED_IN_BOTH_WAYS: dict[str, Changes] = {
     "the account": {"spec.accountRef.name": "another"},
+    "the region": {"spec.region": "cn-shanghai"},
+    "the region away": {"spec.region": ABSENT},
+    "the role": {"spec.roleName": "another"},
+    "the role away": {"spec.roleName": ABSENT},
+}
+_LOCKED_OF_EXPORTS: dict[str, Changes] = {
     "the image": {"spec.source.imageID": "m-another"},
     "the way the image is named": {"spec.source.imageID": ABSENT, "spec.source.imageName": "web"},
     "the bucket": {"spec.destination.bucket": "other-images"},
     "the prefix": {"spec.destination.prefix": "other"},
     "the prefix away": {"spec.destination.prefix": ABSENT},
-    "the region": {"spec.region": "cn-shanghai"},
-    "the region away": {"spec.region": ABSENT},
     "the format": {"spec.format": "VHD"},
     "the format away": {"spec.format": ABSENT},
     "the disks": {"spec.disks": "All"},
     "the disks away": {"spec.disks": ABSENT},
-    "the role": {"spec.roleName": "another"},
-    "the role away": {"spec.roleName": ABSENT},
 }
-_OPEN_EDITS = {
-    "suspend": {"spec.suspend": True},
-    "priority": {"spec.priority": 1000},
-    "backoffLimit": {"spec.backoffLimit": 0},
-    "activeDeadlineSeconds": {"spec.activeDeadlineSeconds": 60},
-    "activeDeadlineSeconds away": {"spec.activeDeadlineSeconds": ABSENT},
-    "deletionPolicy": {"spec.deletionPolicy": "Orphan"},
-    "unknownOutcome": {"spec.unknownOutcome": "Fail"},
-    "unknownOutcomeSeconds": {"spec.unknownOutcomeSeconds": 60},
-    "labels": {"metadata.labels": {"team": "images"}},
-    "a retry request": {"metadata.annotations": {"imageferry.dev/retry-requested-at": "2026-11-21T14:00:00Z"}},
+_LOCKED_OF_IMPORTS: dict[str, Changes] = {
+    "a file": {"spec.source.disks": [{"bucket": "team-images", "key": "golden/another.raw"}]},
+    "the way the files are named": {"spec.source": {"disks": None, "exportRef": {"name": "web-2026-11"}}},
+    "the image's name": {"spec.image.name": "another"},
+    "the image's boot mode away": {"spec.image.bootMode": ABSENT},
+    "a tag": {"spec.image.tags.team": "another"},
+    "one more tag": {"spec.image.tags.tier": "golden"},
+    "an option of Alibaba Cloud": {"spec.alibaba.imdsSupport": "V1"},
+    "the options of Alibaba Cloud away": {"spec.alibaba": ABSENT},
+    "the provider's options": {"spec.alibaba": ABSENT, "spec.tencent": {"force": True}},
 }
+_LOCKED_EDITS: list[tuple[str, str, Changes]] = [
+    *(("ImageExport", name, edit) for name, edit in (_LOCKED_IN_BOTH_WAYS | _LOCKED_OF_EXPORTS).items()),
+    *(("ImageImport", name, edit) for name, edit in (_LOCKED_IN_BOTH_WAYS | _LOCKED_OF_IMPORTS).items()),
+]
+_OPEN_EDITS: list[Changes] = [
+    {"spec.suspend": True},
+    {"spec.priority": 1000},
+    {"spec.backoffLimit": 0},
+    {"spec.activeDeadlineSeconds": 60},
+    {"spec.activeDeadlineSeconds": ABSENT},
+    {"spec.deletionPolicy": "Orphan"},
+    {"spec.unknownOutcome": "Fail"},
+    {"spec.unknownOutcomeSeconds": 60},
+    {"metadata.labels": {"team": "images"}},
+    {"metadata.annotations": {"imageferry.dev/retry-requested-at": "2026-11-21T14:00:00Z"}},
+]
 # Every optional field stands there, and none with its default, so that taking it away is an edit.
-_LOCKABLE = {"spec.format": "QCOW2", "spec.disks": "SystemOnly"}
+_LOCKABLE = {
+    "ImageExport": changed(FULL["ImageExport"][0], {"spec.format": "QCOW2", "spec.disks": "SystemOnly"}),
+    "ImageImport": FULL["ImageImport"][0],
+}
 
 
-@pytest.mark.parametrize("changes", [pytest.param(edit, id=name) for name, edit in _LOCKED_EDITS.items()])
-def test_what_the_cloud_was_asked_for_is_locked_while_an_attempt_is_claimed(server: Server, changes: Changes) -> None:
+@pytest.mark.parametrize(
+    ("kind", "changes"), [pytest.param(kind, edit, id=f"{kind} {name}") for kind, name, edit in _LOCKED_EDITS]
+)
+def test_what_the_cloud_was_asked_for_is_locked_while_an_attempt_is_claimed(
+    server: Server, kind: str, changes: Changes
+) -> None:
     """The edit passes before a claim and after its withdrawal; with a key in status it is refused by the lock alone."""
-    manifest = changed(FULL["ImageExport"][0], _LOCKABLE)
-    server.edit("ImageExport", server.create(manifest), changes)
-    name = server.create(manifest, {"attempt": CLAIMED})
+    server.edit(kind, server.create(_LOCKABLE[kind]), changes)
+    name = server.create(_LOCKABLE[kind], {"attempt": CLAIMED})
     with pytest.raises(Refused) as refused:
-        server.edit("ImageExport", name, changes)
+        server.edit(kind, name, changes)
     (cause,) = refused.value.causes
     assert LOCKED in cause
-    server.edit("ImageExport", name, {"status.attempt.key": ABSENT})
-    server.edit("ImageExport", name, changes)
+    server.edit(kind, name, {"status.attempt.key": ABSENT})
+    server.edit(kind, name, changes)
 
 
-@pytest.mark.parametrize("path", ["spec.region", "spec.roleName", "spec.destination.prefix"])
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("ImageExport", "spec.region", "cn-hangzhou"),
+        ("ImageExport", "spec.roleName", "web"),
+        ("ImageExport", "spec.destination.prefix", "web"),
+        ("ImageImport", "spec.region", "cn-hangzhou"),
+        ("ImageImport", "spec.roleName", "web"),
+        ("ImageImport", "spec.image.family", "web"),
+        ("ImageImport", "spec.alibaba", {}),
+        ("ImageImport", "spec.tencent", {"force": True}),
+    ],
+)
 def test_what_the_cloud_was_not_asked_for_cannot_be_added_while_an_attempt_is_claimed(
-    server: Server, path: str
+    server: Server, kind: str, path: str, value: object
 ) -> None:
     """An optional field that was left out is locked as absent."""
-    name = server.create(an_export(), {"attempt": CLAIMED})
+    name = server.create(SMALLEST[kind](), {"attempt": CLAIMED})
     with pytest.raises(Refused, match=LOCKED):
-        server.edit("ImageExport", name, {path: "cn-hangzhou" if path == "spec.region" else "web"})
+        server.edit(kind, name, {path: value})
 
 
-@pytest.mark.parametrize("changes", [pytest.param(edit, id=name) for name, edit in _OPEN_EDITS.items()])
-def test_how_an_attempt_is_run_can_be_changed_at_any_time(server: Server, changes: Changes) -> None:
+@WAYS
+def test_how_an_attempt_is_run_can_be_changed_at_any_time(server: Server, kind: str) -> None:
     """The run policy and the user's own metadata stay open under the lock."""
-    name = server.create(FULL["ImageExport"][0], {"attempt": CLAIMED})
-    server.edit("ImageExport", name, changes)
+    name = server.create(FULL[kind][0], {"attempt": CLAIMED})
+    for changes in _OPEN_EDITS:
+        server.edit(kind, name, changes)
 
 
-def test_the_lock_does_not_hinder_the_operator(server: Server) -> None:
+@WAYS
+def test_the_lock_does_not_hinder_the_operator(server: Server, kind: str) -> None:
     """Under the lock the operator still repairs a task id, closes the attempt and claims the next."""
-    name = server.create(an_export(), {"attempt": CLAIMED, "task": {"id": "t-1"}})
-    server.edit("ImageExport", name, {"status.task.id": "t-2"})
-    server.edit("ImageExport", name, {"status.attempt": {"key": None, "failures": 1}, "status.task": ABSENT})
-    server.edit("ImageExport", name, {"status.attempt": {"number": 2, "key": "aaaabbbbccccd"}})
-    assert server.read("ImageExport", name)["status"]["attempt"] == {
+    name = server.create(SMALLEST[kind](), {"attempt": CLAIMED, "task": {"id": "t-1"}})
+    server.edit(kind, name, {"status.task.id": "t-2"})
+    server.edit(kind, name, {"status.attempt": {"key": None, "failures": 1}, "status.task": ABSENT})
+    server.edit(kind, name, {"status.attempt": {"number": 2, "key": "aaaabbbbccccd"}})
+    assert server.read(kind, name)["status"]["attempt"] == {
         "number": 2,
         "failures": 1,
         "key": "aaaabbbbccccd",

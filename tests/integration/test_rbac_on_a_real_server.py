@@ -19,6 +19,9 @@ ALLOWED: tuple[Act, ...] = (
     ("watch", GROUP, "imageexports", "", EVERYWHERE),
     ("patch", GROUP, "imageexports/status", "", TENANT),
     ("patch", GROUP, "imageexports", "", TENANT),
+    ("watch", GROUP, "imageimports", "", EVERYWHERE),
+    ("patch", GROUP, "imageimports/status", "", TENANT),
+    ("patch", GROUP, "imageimports", "", TENANT),
     ("list", GROUP, "cloudaccounts", "", EVERYWHERE),
     ("patch", GROUP, "cloudaccounts/status", "", EVERYWHERE),
     ("create", "", "events", "", TENANT),
@@ -37,6 +40,8 @@ DENIED: tuple[Act, ...] = (
     ("create", "coordination.k8s.io", "leases", "", TENANT),
     ("create", GROUP, "imageexports", "", TENANT),
     ("delete", GROUP, "imageexports", "", TENANT),
+    ("create", GROUP, "imageimports", "", TENANT),
+    ("delete", GROUP, "imageimports", "", TENANT),
     ("create", GROUP, "cloudaccounts", "", EVERYWHERE),
     ("create", "", "serviceaccounts/token", "imageferry", OWN),
     ("create", "", "pods", "", OWN),
@@ -52,7 +57,7 @@ DENIED: tuple[Act, ...] = (
 def granted(plane: ControlPlane) -> ControlPlane:
     """The plane with the kinds and the rights, taken without a warning. They stay: others may use them too."""
     plane.kubectl_run("apply", "--server-side", "--force-conflicts", f"--filename={FILE.parents[1] / 'crds'}")
-    for crd in ("cloudaccounts", "imageexports"):
+    for crd in ("cloudaccounts", "imageexports", "imageimports"):
         plane.kubectl_run("wait", "--for=condition=Established", f"crd/{crd}.imageferry.dev", "--timeout=60s")
     plane.kubectl_run("apply", "--server-side", "--force-conflicts", "--warnings-as-errors", f"--filename={FILE}")
     return plane

@@ -24,45 +24,64 @@ KINDS = pytest.mark.parametrize("crd", [pytest.param(crd, id=crd.kind) for crd i
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 
-SCOPES = {"CloudAccount": "Cluster", "ImageExport": "Namespaced"}
-SHORT_NAMES = {"CloudAccount": ["cacct"], "ImageExport": ["imgexp"]}
+SCOPES = {"CloudAccount": "Cluster", "ImageExport": "Namespaced", "ImageImport": "Namespaced"}
+SHORT_NAMES = {"CloudAccount": ["cacct"], "ImageExport": ["imgexp"], "ImageImport": ["imgimp"]}
+WAYS = ("ImageExport", "ImageImport")
+OF_BOTH_WAYS = ["Ready", "Reason", "Progress", "Age"]
+WIDE_OF_BOTH_WAYS = ["Image", "Account", "Region", "Task", "Bucket", "Attempts", "Message"]
 DEFAULT_COLUMNS = {
     "CloudAccount": ["Ready", "Reason", "Provider", "Region", "Age"],
-    "ImageExport": ["Ready", "Reason", "Progress", "Age"],
+    "ImageExport": OF_BOTH_WAYS,
+    "ImageImport": OF_BOTH_WAYS,
 }
 WIDE_COLUMNS = {
     "CloudAccount": ["Account ID", "Namespaces", "Message"],
-    "ImageExport": ["Image", "Account", "Region", "Task", "Bucket", "Attempts", "Message"],
+    "ImageExport": WIDE_OF_BOTH_WAYS,
+    "ImageImport": WIDE_OF_BOTH_WAYS,
 }
 SELECTABLE = {
     "CloudAccount": [],
     "ImageExport": [".spec.accountRef.name", ".spec.source.imageID", ".status.task.id"],
+    "ImageImport": [".spec.accountRef.name", ".spec.source.exportRef.name", ".status.task.id", ".status.imageID"],
 }
 MUTABLE = {
-    "ImageExport": {
-        "suspend",
-        "priority",
-        "backoffLimit",
-        "activeDeadlineSeconds",
-        "deletionPolicy",
-        "unknownOutcome",
-        "unknownOutcomeSeconds",
-    },
+    "suspend",
+    "priority",
+    "backoffLimit",
+    "activeDeadlineSeconds",
+    "deletionPolicy",
+    "unknownOutcome",
+    "unknownOutcomeSeconds",
 }
+OF_ONE_WAY = {
+    "spec": {"source", "destination", "format", "disks", "image", "alibaba", "tencent"},
+    "status": {"resolved", "artifacts", "imageID", "snapshots", "disks"},
+}
+"""What exports and imports have each for themselves."""
 ENUMS = {
     ("CloudAccount", "spec.provider"): ["Alibaba", "Tencent"],
     ("CloudAccount", "spec.allowedNamespaces.from"): ["Names", "Selector", "All"],
     ("ImageExport", "spec.format"): ["RAW", "VHD", "QCOW2", "VMDK", "VDI"],
     ("ImageExport", "spec.disks"): ["All", "SystemOnly"],
-    ("ImageExport", "spec.deletionPolicy"): ["Retain", "Delete", "Orphan"],
-    ("ImageExport", "spec.unknownOutcome"): ["Fail", "Retry"],
+    ("ImageImport", "spec.source.disks[].format"): ["RAW", "VHD", "QCOW2", "VMDK"],
+    ("ImageImport", "spec.image.architecture"): ["x86_64", "i386", "arm64"],
+    ("ImageImport", "spec.image.osType"): ["Linux", "Windows"],
+    ("ImageImport", "spec.image.bootMode"): ["BIOS", "UEFI"],
+    ("ImageImport", "spec.image.licenseType"): ["Auto", "Provided", "BYOL"],
+    ("ImageImport", "spec.alibaba.detectionStrategy"): ["Standard"],
+    ("ImageImport", "spec.alibaba.nvmeSupport"): ["Supported", "Unsupported"],
+    ("ImageImport", "spec.alibaba.imdsSupport"): ["V1", "V2"],
+    **{(kind, "spec.deletionPolicy"): ["Retain", "Delete", "Orphan"] for kind in WAYS},
+    **{(kind, "spec.unknownOutcome"): ["Fail", "Retry"] for kind in WAYS},
 }
 LARGEST_SPEC_BYTES = 64 * 1024
 JSON_BYTES_PER_CHARACTER = 4  # of UTF-8; the patterns bar what JSON writes longer
+BYTES_OF_A_STRING = re.compile(r"size\(bytes\(self\)\) <= (\d+)")
+CHARACTERS_OF_A_KEY = re.compile(r"size\(key\) <= (\d+)")
 JSON_BYTES_PER_ENTRY = 6  # quotes, comma, colon, brackets
 
-# Python's `re` knows no \p{..}: for examples in ASCII the control characters are what these classes come to.
-UNICODE_CLASSES = re.compile(r"(\\p\{\w+\})+")
+# Python's `re` knows no \p{..}: this is what they come to for examples in ASCII.
+IN_ASCII = {r"\p{C}": r"\x00-\x1f", r"\p{Zl}": "", r"\p{Zp}": "", r"\p{L}": "A-Za-z", r"\p{N}": "0-9"}
 
 
 def of(crd: Definition, part: str) -> list[Field]:
@@ -70,6 +89,12 @@ def of(crd: Definition, part: str) -> list[Field]:
     found = crd.fields(part)
     assert found
     return found
+
+
+def the(kind: str) -> Definition:
+    """The definition of a kind."""
+    (crd,) = [crd for crd in definitions() if crd.kind == kind]
+    return crd
 
 
 def below(crd: Definition, path: str) -> dict[str, Any]:
@@ -123,8 +148,7 @@ def test_every_string_of_spec_has_a_form_that_bars_control_characters(crd: Defin
     """A string of spec is one of a few, or matches a pattern from its first character to its last."""
     for field in of(crd, "spec"):
         if field.schema["type"] == "string" and "enum" not in field.schema:
-            rules = [rule["rule"] for rule in field.schema.get("x-kubernetes-validations", [])]
-            forms = [field.schema.get("pattern", ""), *re.findall(r"self\.matches\(r'(.*)'\)", " ".join(rules))]
+            forms = [field.schema.get("pattern", ""), *re.findall(r"self\.matches\(r'(.*)'\)", rules_of(field.schema))]
             assert [form for form in forms if form.startswith("^") and form.endswith("$")], field.path
 
 
@@ -151,12 +175,23 @@ def test_every_number_has_a_range(crd: Definition) -> None:
     assert offenders(of(crd, "status"), "integer", "format", "minimum") == []
 
 
+def rules_of(schema: dict[str, Any]) -> str:
+    """The text of a field's rules."""
+    return " ".join(rule["rule"] for rule in schema.get("x-kubernetes-validations", []))
+
+
+def width_in(form: str) -> int:
+    """The bytes that a character of this form takes at most: one, unless the form speaks of more than ASCII."""
+    return JSON_BYTES_PER_CHARACTER if "\\p{" in form else 1
+
+
 def largest(schema: dict[str, Any]) -> int:
     """The bytes of the largest JSON value that a schema admits."""
     match schema["type"]:
         case "object" if "additionalProperties" in schema:
-            label_key = 317 + JSON_BYTES_PER_ENTRY
-            return int(schema["maxProperties"] * (label_key + largest(schema["additionalProperties"])))
+            (bound,) = CHARACTERS_OF_A_KEY.findall(rules_of(schema))
+            key = int(bound) * width_in(rules_of(schema)) + JSON_BYTES_PER_ENTRY
+            return int(schema["maxProperties"] * (key + largest(schema["additionalProperties"])))
         case "object":
             return sum(
                 len(name) + JSON_BYTES_PER_ENTRY + largest(child) for name, child in schema["properties"].items()
@@ -165,10 +200,10 @@ def largest(schema: dict[str, Any]) -> int:
             return int(schema["maxItems"] * largest(schema["items"]))
         case "string" if "enum" in schema:
             return max(map(len, schema["enum"])) + JSON_BYTES_PER_ENTRY
+        case "string" if bound := BYTES_OF_A_STRING.search(rules_of(schema)):
+            return int(bound[1]) + JSON_BYTES_PER_ENTRY
         case "string":
-            ascii_only = "\\p{" not in schema.get("pattern", "")
-            width = 1 if ascii_only else JSON_BYTES_PER_CHARACTER
-            return int(schema["maxLength"] * width) + JSON_BYTES_PER_ENTRY
+            return int(schema["maxLength"] * width_in(schema.get("pattern", ""))) + JSON_BYTES_PER_ENTRY
         case _:
             return 20 + JSON_BYTES_PER_ENTRY
 
@@ -202,7 +237,9 @@ def test_every_example_is_one_that_the_field_admits(crd: Definition) -> None:
             case "integer":
                 assert schema["minimum"] <= int(example) <= schema.get("maximum", int(example)), field.path
             case _:
-                pattern = UNICODE_CLASSES.sub(r"\\x00-\\x1f", schema.get("pattern", ""))
+                pattern = schema.get("pattern", "")
+                for unicode, ascii_ in IN_ASCII.items():
+                    pattern = pattern.replace(unicode, ascii_)
                 assert example in schema.get("enum", [example]), field.path
                 assert schema.get("minLength", 1) <= len(example) <= schema.get("maxLength", 99), field.path
                 assert re.search(pattern, example), field.path
@@ -262,7 +299,7 @@ def test_the_columns_are_those_of_the_documentation(crd: Definition) -> None:
 
 @KINDS
 def test_the_selectable_fields_are_those_of_the_documentation(crd: Definition) -> None:
-    """`--field-selector` knows the account, the image and the task of an export."""
+    """`--field-selector` knows the account, the task, the image and what an import waits for."""
     assert [entry["jsonPath"] for entry in crd.version.get("selectableFields", [])] == SELECTABLE[crd.kind]
 
 
@@ -274,13 +311,13 @@ def test_a_choice_has_the_documented_values(where: tuple[str, str], values: list
     assert found == [values]
 
 
-@pytest.mark.parametrize("kind", MUTABLE)
+@pytest.mark.parametrize("kind", WAYS)
 def test_the_lock_covers_every_field_of_spec_that_is_not_listed_as_mutable(kind: str) -> None:
     """The rule is made of all other fields: demanded ones are compared, for others presence and value."""
-    (crd,) = [crd for crd in definitions() if crd.kind == kind]
+    crd = the(kind)
     spec = crd.schema["properties"]["spec"]
-    immutable = [name for name in spec["properties"] if name not in MUTABLE[kind]]
-    assert set(spec["properties"]) >= MUTABLE[kind]
+    immutable = [name for name in spec["properties"] if name not in MUTABLE]
+    assert set(spec["properties"]) >= MUTABLE
     demanded = [name for name in immutable if name in spec["required"]]
     pairs = [f"self.spec.{name} == oldSelf.spec.{name}" for name in demanded]
     for name in immutable:
@@ -292,15 +329,36 @@ def test_the_lock_covers_every_field_of_spec_that_is_not_listed_as_mutable(kind:
     unlocked = ("oldSelf.status", "oldSelf.status.attempt", "oldSelf.status.attempt.key")
     assert head == "".join(f"!has({path}) || " for path in unlocked)
     assert sorted(f"self.spec.{body.removesuffix(')')}".split(" && ")) == sorted(pairs)
-    assert [name for name in MUTABLE[kind] if name not in rule.message] == []
+    assert [name for name in MUTABLE if name not in rule.message] == []
 
 
-def test_no_field_of_an_export_is_an_address_a_secret_or_a_namespace() -> None:
+def untold(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without its descriptions."""
+    bare = {word: value for word, value in schema.items() if word != "description"}
+    for word in {"items", "additionalProperties"} & bare.keys():
+        bare[word] = untold(bare[word])
+    if "properties" in bare:
+        bare["properties"] = {name: untold(child) for name, child in bare["properties"].items()}
+    return bare
+
+
+@pytest.mark.parametrize("part", OF_ONE_WAY)
+def test_exports_and_imports_share_all_that_is_not_of_one_way(part: str) -> None:
+    """The run policy and what the operator remembers are the same fields with the same bounds, defaults and rules."""
+    there, back = (below(the(kind), part) for kind in WAYS)
+    assert (there.keys() ^ back.keys()) <= OF_ONE_WAY[part] <= there.keys() | back.keys()
+    shared = (there.keys() & back.keys()) - OF_ONE_WAY[part]
+    assert {name: untold(there[name]) for name in shared} == {name: untold(back[name]) for name in shared}
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_no_field_of_a_tenant_is_an_address_a_secret_or_a_namespace(kind: str) -> None:
     """What only an administrator may say stands on CloudAccount alone; a reference is a name and nothing more."""
-    (crd,) = [crd for crd in definitions() if crd.kind == "ImageExport"]
+    crd = the(kind)
     barred = re.compile("secret|namespace|endpoint|url|host|proxy|path|certificate|token|credential", re.IGNORECASE)
     assert [field.path for field in of(crd, "spec") if barred.search(field.name)] == []
-    assert set(below(crd, "spec.accountRef")) == {"name"}
+    references = [field for field in of(crd, "spec") if field.name.endswith("Ref")]
+    assert [set(field.schema["properties"]) for field in references] == [{"name"}] * len(references)
 
 
 @KINDS

@@ -14,8 +14,10 @@ ACCOUNT = {"kind": "ServiceAccount", "name": "imageferry", "namespace": NAMESPAC
 CLUSTER_WIDE = {
     ("imageferry.dev", "cloudaccounts", (), ("get", "list", "patch", "watch")),
     ("imageferry.dev", "imageexports", (), ("get", "list", "patch", "watch")),
+    ("imageferry.dev", "imageimports", (), ("get", "list", "patch", "watch")),
     ("imageferry.dev", "cloudaccounts/status", (), ("patch",)),
     ("imageferry.dev", "imageexports/status", (), ("patch",)),
+    ("imageferry.dev", "imageimports/status", (), ("patch",)),
     ("", "events", (), ("create",)),
     ("", "namespaces", (), ("get",)),
 }

@@ -26,6 +26,20 @@ def an_export(name: str = "web-2026-11") -> Manifest:
     }
 
 
+def an_import(name: str = "web-restored") -> Manifest:
+    """The smallest ImageImport."""
+    return {
+        "apiVersion": "imageferry.dev/v1alpha1",
+        "kind": "ImageImport",
+        "metadata": {"name": name},
+        "spec": {
+            "accountRef": {"name": "alibaba-prod"},
+            "source": {"disks": [{"bucket": "team-images", "key": "golden/web.raw"}]},
+            "image": {"name": "web-restored"},
+        },
+    }
+
+
 def an_account(name: str = "alibaba-prod") -> Manifest:
     """The smallest CloudAccount."""
     return {
@@ -40,7 +54,7 @@ def an_account(name: str = "alibaba-prod") -> Manifest:
     }
 
 
-SMALLEST = {"ImageExport": an_export, "CloudAccount": an_account}
+SMALLEST = {"ImageExport": an_export, "ImageImport": an_import, "CloudAccount": an_account}
 
 
 def changed(manifest: Manifest, changes: Changes) -> Manifest:
@@ -68,12 +82,7 @@ def with_leaf(manifest: Manifest, steps: tuple[str | int, ...], value: object) -
     return result
 
 
-_EVERY_WISH = {
-    "spec.region": "cn-hangzhou",
-    "spec.destination.prefix": "web",
-    "spec.format": "RAW",
-    "spec.disks": "All",
-    "spec.roleName": "AliyunECSImageExportDefaultRole",
+_EVERY_RUN_POLICY = {
     "spec.suspend": False,
     "spec.priority": 10,
     "spec.backoffLimit": 3,
@@ -81,6 +90,38 @@ _EVERY_WISH = {
     "spec.deletionPolicy": "Delete",
     "spec.unknownOutcome": "Retry",
     "spec.unknownOutcomeSeconds": 3600,
+}
+_EVERY_EXPORT_WISH = {
+    "spec.region": "cn-hangzhou",
+    "spec.destination.prefix": "web",
+    "spec.format": "RAW",
+    "spec.disks": "All",
+    "spec.roleName": "AliyunECSImageExportDefaultRole",
+    **_EVERY_RUN_POLICY,
+}
+_EVERY_IMPORT_WISH = {
+    "spec.region": "cn-hangzhou",
+    "spec.image": {
+        "name": "web-restored",
+        "description": "Web server of November 2026",
+        "family": "web-family",
+        "architecture": "x86_64",
+        "osType": "Windows",
+        "platform": "Windows Server 2022",
+        "osVersion": "2022",
+        "bootMode": "UEFI",
+        "licenseType": "BYOL",
+        "tags": {"team": "images"},
+    },
+    "spec.roleName": "AliyunECSImageImportDefaultRole",
+    **_EVERY_RUN_POLICY,
+}
+_A_FILE = {"bucket": "team-images", "key": "golden/web.raw", "format": "RAW", "sizeGiB": 40}
+_ALIBABA = {
+    "resourceGroupID": "rg-bp67acfmxazb4ph",
+    "detectionStrategy": "Standard",
+    "nvmeSupport": "Supported",
+    "imdsSupport": "V2",
 }
 _EVERY_ACCOUNT_FIELD = {
     "spec.assumeRole": {
@@ -117,8 +158,15 @@ _WORKLOAD_IDENTITY = {
 # Together they fill in every field of spec; where fields exclude each other, there is one for each.
 FULL: dict[str, list[Manifest]] = {
     "ImageExport": [
-        changed(an_export(), {**_EVERY_WISH, "spec.source": source})
+        changed(an_export(), {**_EVERY_EXPORT_WISH, "spec.source": source})
         for source in ({"imageID": "m-bp67acfmxazb4p0a"}, {"imageName": "web"}, {"imageFamily": "web-family"})
+    ],
+    "ImageImport": [
+        changed(an_import(), {**_EVERY_IMPORT_WISH, "spec.source": source, f"spec.{provider}": options})
+        for source, provider, options in (
+            ({"disks": [_A_FILE, {**_A_FILE, "key": "golden/web-data.raw"}]}, "alibaba", _ALIBABA),
+            ({"exportRef": {"name": "web-2026-11"}}, "tencent", {"force": True}),
+        )
     ],
     "CloudAccount": [
         changed(
@@ -144,15 +192,60 @@ _CONDITION = {
 _ATTEMPT_KEY = "k3v6qzd2x7m4a"
 _FILE = f"web{_ATTEMPT_KEY}_m-bp67acfmxazb4p0a_system.raw.tar.gz"
 
+_STATUS_OF_BOTH_WAYS = {
+    "observedGeneration": 1,
+    "conditions": [_CONDITION],
+    "attempt": {
+        "number": 2,
+        "failures": 1,
+        "key": _ATTEMPT_KEY,
+        "objectPrefix": f"web{_ATTEMPT_KEY}",
+        "accountID": "1234567890123456",
+        "claimedAt": "2026-11-21T13:00:00Z",
+        "claimedBy": "imageferry-7d4b9-x2k4q-9f3b2d6a",
+    },
+    "lastRefusal": {
+        "reason": "NotWhitelisted",
+        "class": "Blocked",
+        "generation": 1,
+        "nextTryTime": "2026-11-21T13:15:00Z",
+    },
+    "handledRetryRequest": "2026-11-21T12:59:00Z",
+    "handledCancelRequest": "please",
+    "task": {
+        "id": "t-bp67acfmxazb4p0a",
+        "key": _ATTEMPT_KEY,
+        "state": "Processing",
+        "cancellable": True,
+        "startedAt": "2026-11-21T13:00:02Z",
+        "finishedAt": "2026-11-21T13:48:10Z",
+    },
+    "progress": {
+        "percent": 62,
+        "estimatedFinishTime": "2026-11-21T13:50:00Z",
+        "updatedAt": "2026-11-21T13:30:00Z",
+    },
+    "queue": {"since": "2026-11-21T12:00:00Z", "nextTryTime": "2026-11-21T13:00:00Z"},
+    "startTime": "2026-11-21T13:00:01Z",
+    "completionTime": "2026-11-21T13:48:30Z",
+    "lastError": {
+        "reason": "Throttled",
+        "code": "Throttling.User",
+        "message": "Request was denied due to user flow control.",
+        "requestID": "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
+        "time": "2026-11-21T13:10:00Z",
+    },
+}
+
 # A status with every field that the operator writes.
 FULL_STATUS: dict[str, dict[str, Any]] = {
     "ImageExport": {
-        "observedGeneration": 1,
-        "conditions": [_CONDITION],
+        **_STATUS_OF_BOTH_WAYS,
         "resolved": {
             "region": "cn-hangzhou",
             "imageID": "m-bp67acfmxazb4p0a",
             "imageName": "web",
+            "imageFamily": "web-family",
             "platform": "Ubuntu",
             "architecture": "x86_64",
             "sizeGiB": 40,
@@ -164,37 +257,6 @@ FULL_STATUS: dict[str, dict[str, Any]] = {
             "disks": "All",
             "roleName": "AliyunECSImageExportDefaultRole",
         },
-        "attempt": {
-            "number": 2,
-            "failures": 1,
-            "key": _ATTEMPT_KEY,
-            "objectPrefix": f"web{_ATTEMPT_KEY}",
-            "accountID": "1234567890123456",
-            "claimedAt": "2026-11-21T13:00:00Z",
-            "claimedBy": "imageferry-7d4b9-x2k4q-9f3b2d6a",
-        },
-        "lastRefusal": {
-            "reason": "NotWhitelisted",
-            "class": "Blocked",
-            "generation": 1,
-            "nextTryTime": "2026-11-21T13:15:00Z",
-        },
-        "handledRetryRequest": "2026-11-21T12:59:00Z",
-        "handledCancelRequest": "please",
-        "task": {
-            "id": "t-bp67acfmxazb4p0a",
-            "key": _ATTEMPT_KEY,
-            "state": "Processing",
-            "cancellable": True,
-            "startedAt": "2026-11-21T13:00:02Z",
-            "finishedAt": "2026-11-21T13:48:10Z",
-        },
-        "progress": {
-            "percent": 62,
-            "estimatedFinishTime": "2026-11-21T13:50:00Z",
-            "updatedAt": "2026-11-21T13:30:00Z",
-        },
-        "queue": {"since": "2026-11-21T12:00:00Z", "nextTryTime": "2026-11-21T13:00:00Z"},
         "artifacts": [
             {
                 "role": "System",
@@ -208,15 +270,32 @@ FULL_STATUS: dict[str, dict[str, Any]] = {
                 "etag": "5B3C1A2E053D763E1B002CC607C5A0FE",
             }
         ],
-        "startTime": "2026-11-21T13:00:01Z",
-        "completionTime": "2026-11-21T13:48:30Z",
-        "lastError": {
-            "reason": "Throttled",
-            "code": "Throttling.User",
-            "message": "Request was denied due to user flow control.",
-            "requestID": "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
-            "time": "2026-11-21T13:10:00Z",
+    },
+    "ImageImport": {
+        **_STATUS_OF_BOTH_WAYS,
+        "resolved": {
+            "region": "cn-hangzhou",
+            "imageName": "web-restored",
+            "family": "web-family",
+            "description": "Web server of November 2026",
+            "architecture": "x86_64",
+            "osType": "Windows",
+            "platform": "Windows Server 2022",
+            "osVersion": "2022",
+            "bootMode": "UEFI",
+            "licenseType": "BYOL",
+            "roleName": "AliyunECSImageImportDefaultRole",
+            "tags": {"team": "images"},
+            "resourceGroupID": "rg-bp67acfmxazb4ph",
+            "detectionStrategy": "Standard",
+            "nvmeSupport": "Supported",
+            "imdsSupport": "V2",
+            "force": True,
+            "disks": [{**_A_FILE, "etag": "5B3C1A2E053D763E1B002CC607C5A0FE", "sizeBytes": 42949672960}],
         },
+        "imageID": "m-bp1ae72sinlrmd5mf6nd",
+        "snapshots": [{"id": "s-bp17441ohwka0yuhx8x5", "device": "/dev/xvda"}],
+        "disks": [{"device": "/dev/xvda", "percent": 62}],
     },
     "CloudAccount": {
         "observedGeneration": 1,

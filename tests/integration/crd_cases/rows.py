@@ -18,6 +18,26 @@ _BUCKETS = [
 _ROLES = ["", "-role", "acs:ram::1234567890123456:role/x", "role/x", "a b", "../x", "r" * 65]
 _NAMES = ["", "a/b", "other/alibaba-prod", "Alibaba", "-a", "a..b", "a" * 254, _LOOK_ALIKE, _MIB]
 _ARNS = ["", "imageferry", "acs:ram::x:role/imageferry", "acs:ram::1:user/x", "https://evil.example", "a" * 257]
+_PRIORITIES = [-1001, 1001, "0", 0.5, 2**31, 2**63]
+_RUN_POLICY: dict[str, list[Any]] = {
+    "spec.suspend": ["false", 0, "yes"],
+    "spec.priority": _PRIORITIES,
+    "spec.backoffLimit": [-1, 101, "3", 1.5, 2**63],
+    "spec.activeDeadlineSeconds": [-1, 0, 59, 31536001, "6h", 2**63],
+    "spec.deletionPolicy": ["", "retain", "Keep"],
+    "spec.unknownOutcome": ["", "retry", "Ignore"],
+    "spec.unknownOutcomeSeconds": [-1, 0, 59, 2592001, 2**63],
+}
+_IMAGE_NAMES = [
+    *("", "a", "a" * 129, "1web", "-web", "_web", "we b", "web/1", "web@1", "we\u200bb", "\u202eweb", "http://x"),
+    *(_MIB, 7),
+]
+_KEYS = [
+    *("", "/web.raw", "golden/", "golden\\web.raw", 'web".raw', "a" * 1024, "网" * 1024),
+    *("we\u200bb.raw", "\u202eweb.raw", "a\u2028b", ".", "..", "../web.raw", "golden/./web.raw", "golden/.."),
+    *("https://evil.example/web.raw", "oss://team-images/web.raw", "http://user@evil.example:8080/web.raw"),
+    *(_MIB, 7),
+]
 _ENDPOINTS = [
     *(
         "",
@@ -88,14 +108,56 @@ REFUSED: dict[str, dict[str, list[Any]]] = {
         "spec.format": ["", "raw", "ISO", "RAW ", 1],
         "spec.disks": ["", "all", "DataOnly", ["All"]],
         "spec.roleName": _ROLES,
-        "spec.suspend": ["false", 0, "yes"],
-        "spec.priority": [-1001, 1001, "0", 0.5, 2**31, 2**63],
-        "spec.backoffLimit": [-1, 101, "3", 1.5, 2**63],
-        "spec.activeDeadlineSeconds": [-1, 0, 59, 31536001, "6h", 2**63],
-        "spec.deletionPolicy": ["", "retain", "Keep"],
-        "spec.unknownOutcome": ["", "retry", "Ignore"],
-        "spec.unknownOutcomeSeconds": [-1, 0, 59, 2592001, 2**63],
+        **_RUN_POLICY,
         "spec": [ABSENT, None, [], "x"],
+    },
+    "ImageImport": {
+        "spec.source": [
+            ABSENT,
+            {},
+            {"exportRef": {}},
+            {"exportRef": {"name": "web"}, "disks": [{"bucket": "team-images", "key": "web.raw"}]},
+            [],
+            "web.raw",
+        ],
+        "spec.source.disks": [
+            *([], {}, [{}], [{"bucket": "team-images"}], [{"key": "web.raw"}], ["web.raw"]),
+            [{"bucket": "team-images", "key": f"web-{n}.raw"} for n in range(18)],
+        ],
+        "spec.image": [ABSENT, None, {}, "web", []],
+        "spec.image.name": _IMAGE_NAMES,
+        "spec.image.description": ["", "a", "a" * 257, "http://x", "two\nlines", "we\u200bb", _MIB],
+        "spec.image.family": ["", "a", "a" * 129, "1web", "we b", "we\u200bb"],
+        "spec.image.architecture": ["", "amd64", "aarch64", "ARM64", 64],
+        "spec.image.osType": ["", "linux", "BSD"],
+        "spec.image.platform": ["", " Ubuntu", "Ubuntu/24", "Übuntu", "a" * 65],
+        "spec.image.osVersion": ["", ".5", "24/04", "a" * 65, 24.04],
+        "spec.image.bootMode": ["", "uefi", "Legacy BIOS"],
+        "spec.image.licenseType": ["", "byol", "Aliyun"],
+        "spec.image.tags": [
+            {"": "x"},
+            {"k" * 129: "x"},
+            {"team": "v" * 256},
+            {"team": 7},
+            {"aliyun-x": "x"},
+            {"acs:x": "x"},
+            {"imageferry.dev": "x"},
+            {"http://x": "x"},
+            {"te\u200bam": "x"},
+            {f"k{n}": "x" for n in range(17)},
+            ["team"],
+        ],
+        "spec.alibaba": ["rg-1", []],
+        "spec.alibaba.resourceGroupID": ["", "rg-", "rg_1", "bp67acfmxazb4ph", "rg-" + "a" * 62],
+        "spec.alibaba.detectionStrategy": ["", "standard", "None"],
+        "spec.alibaba.nvmeSupport": ["", "supported", True],
+        "spec.alibaba.imdsSupport": ["", "v2", "V3"],
+        "spec.tencent.force": ["true", 1],
+        "spec.region": _REGIONS,
+        "spec.accountRef": [ABSENT, None, "alibaba-prod"],
+        "spec.roleName": ["", "acs:ram::1234567890123456:role/x"],
+        "spec.priority": _PRIORITIES,
+        "spec": [ABSENT, None],
     },
     "CloudAccount": {
         "spec.provider": ["", "alibaba", "AWS", ABSENT],
@@ -175,6 +237,30 @@ REFUSED_WITHIN: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     *(
         (
+            "ImageImport",
+            f"{field} {value!r:.40}",
+            {"spec.source": {"disks": [{"bucket": "team-images", "key": "web.raw"} | {field: value}]}},
+            f"spec.source.disks[0].{field}",
+        )
+        for field, values in {
+            "bucket": ("", "ab", "Team-Images", "1.2.3.4", "a" * 64, "oss://team-images", "evil.example/x"),
+            "key": _KEYS,
+            "format": ("", "raw", "ISO", "VDI"),
+            "sizeGiB": (0, -1, 2049, "40", 0.5, 2**63),
+        }.items()
+        for value in values
+    ),
+    *(
+        (
+            "ImageImport",
+            f"export {name!r:.40}",
+            {"spec.source": {"exportRef": {"name": name}}},
+            "spec.source.exportRef.name",
+        )
+        for name in ("", "other/web", "Web", "a" * 254, _LOOK_ALIKE)
+    ),
+    *(
+        (
             "CloudAccount",
             f"provider {arn!r:.40}",
             {"spec.credentials": {"workloadIdentity": {"roleARN": "acs:ram::1:role/x", "providerARN": arn}}},
@@ -243,6 +329,27 @@ ADMITTED: dict[str, dict[str, list[Any]]] = {
         "spec.unknownOutcomeSeconds": [60, 2592000],
         # Labels and annotations belong to the user; the API server itself bounds them.
         "metadata.labels": [{f"label-{n}": "x" for n in range(10_000)}],
+    },
+    "ImageImport": {
+        "spec.source": [
+            {"exportRef": {"name": "web-2026-11"}},
+            {"disks": [{"bucket": "team-images-1250000000", "key": "镜像/网站 (2026)?#@%2e.raw", "format": "VMDK"}]},
+            {"disks": [{"bucket": "abc", "key": "a" * 1023, "sizeGiB": 1}]},
+            {"disks": [{"bucket": "abc", "key": "...", "sizeGiB": 2048}]},
+            {"disks": [{"bucket": "abc", "key": f"web-{n}.qcow2", "format": "QCOW2"} for n in range(17)]},
+        ],
+        "spec.image.name": ["网站-2026.11:a_b", "wé", "w" * 128],
+        "spec.image.description": ['网站, 2026: "web" <a&b>', "d" * 256],
+        "spec.image": [
+            {"name": "web", "architecture": "arm64"},
+            {"name": "web", "architecture": "i386", "bootMode": "BIOS"},
+            {"name": "web", "osType": "Windows", "licenseType": "Auto", "platform": "Windows Server 2022"},
+            {"name": "web", "osType": "Linux", "platform": "Others Linux", "osVersion": "-"},
+        ],
+        "spec.image.tags": [{}, {f"k{n}": "v" * 255 for n in range(16)}, {"qcs:x": "acs:x", "billing/team": "a=b; c"}],
+        "spec.alibaba": [{}, {"nvmeSupport": "Unsupported", "imdsSupport": "V1"}],
+        "spec.tencent": [{}, {"force": False}],
+        "spec.roleName": ["CVM_QcsRole"],
     },
     "CloudAccount": {
         "spec.provider": ["Tencent"],

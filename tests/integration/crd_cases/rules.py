@@ -22,6 +22,7 @@ class RuleCase:
     of_change: bool = False
 
 
+_DISKS = "spec.source.disks"
 _SELECTOR = "spec.allowedNamespaces.selector"
 _WITH_SELECTOR = {"spec.allowedNamespaces.from": "Selector", f"{_SELECTOR}.matchLabels": {"team": "images"}}
 
@@ -66,6 +67,118 @@ CASES = (
         given={"spec.source": {"imageFamily": "web-family"}},
         admitted={"spec.source.imageFamily": "web.acs:family"},
         refused={"spec.source.imageFamily": "acs:alibaba_cloud_linux_3"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "",
+        "spec is locked",
+        given={"status.attempt": {"number": 1, "key": "k3v6qzd2x7m4a"}},
+        of_change=True,
+        admitted={"spec.suspend": True},
+        refused={"spec.image.name": "another"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "",
+        "status.attempt.number never goes down",
+        given={"status.attempt": {"number": 2}},
+        of_change=True,
+        admitted={"status.attempt.number": 3},
+        refused={"status.attempt.number": 1},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec",
+        "spec takes at most one of alibaba and tencent",
+        given={"spec.alibaba": {"imdsSupport": "V2"}},
+        admitted={"spec.alibaba": ABSENT, "spec.tencent": {"force": True}},
+        refused={"spec.tencent": {"force": True}},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.source",
+        "spec.source takes exactly one",
+        admitted={"spec.source": {"exportRef": {"name": "web-2026-11"}}},
+        refused={"spec.source.exportRef": {"name": "web-2026-11"}},
+    ),
+    RuleCase(
+        "ImageImport",
+        f"{_DISKS}[].key",
+        "a key is at most 1023 bytes",
+        admitted={_DISKS: [{"bucket": "team-images", "key": "网" * 341}]},
+        refused={_DISKS: [{"bucket": "team-images", "key": "网" * 342}]},
+    ),
+    RuleCase(
+        "ImageImport",
+        f"{_DISKS}[].key",
+        "a key is a file's name",
+        admitted={_DISKS: [{"bucket": "team-images", "key": "oss:/team-images/web.raw"}]},
+        refused={_DISKS: [{"bucket": "team-images", "key": "oss://team-images/web.raw"}]},
+    ),
+    RuleCase(
+        "ImageImport",
+        f"{_DISKS}[].key",
+        "a key has no part that is . or ..",
+        admitted={_DISKS: [{"bucket": "team-images", "key": "golden/..web.raw"}]},
+        refused={_DISKS: [{"bucket": "team-images", "key": "golden/../web.raw"}]},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image",
+        "spec.image.bootMode of an arm64 image",
+        given={"spec.image.architecture": "arm64"},
+        admitted={"spec.image.bootMode": "UEFI"},
+        refused={"spec.image.bootMode": "BIOS"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image",
+        "spec.image.licenseType is required",
+        given={"spec.image.licenseType": "BYOL"},
+        admitted={"spec.image.osType": "Windows"},
+        refused={"spec.image.osType": "Windows", "spec.image.licenseType": ABSENT},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.name",
+        "spec.image.name cannot begin",
+        admitted={"spec.image.name": "web.aliyun"},
+        refused={"spec.image.name": "aliyun_3_x64_20G"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.description",
+        "spec.image.description cannot begin",
+        admitted={"spec.image.description": "see https://wiki.example.com/web"},
+        refused={"spec.image.description": "https://wiki.example.com/web"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.family",
+        "spec.image.family cannot begin",
+        admitted={"spec.image.family": "web.acs:family"},
+        refused={"spec.image.family": "acs:alibaba_cloud_linux_3"},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.tags",
+        "a key of tags has 1 to 128 characters",
+        admitted={"spec.image.tags": {"网站": "", "k" * 128: "v"}},
+        refused={"spec.image.tags": {"team\x1b[31m": "images"}},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.tags",
+        "a key of tags cannot begin",
+        admitted={"spec.image.tags": {"our.imageferry.dev": "x"}},
+        refused={"spec.image.tags": {"imageferry.dev/attempt": "k3v6qzd2x7m4a"}},
+    ),
+    RuleCase(
+        "ImageImport",
+        "spec.image.tags",
+        "neither a key nor a value of tags",
+        admitted={"spec.image.tags": {"wiki": "wiki.example.com/web"}},
+        refused={"spec.image.tags": {"wiki": "https://wiki.example.com/web"}},
     ),
     RuleCase(
         "CloudAccount",

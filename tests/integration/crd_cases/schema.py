@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[3]
 CRDS = ROOT / "crds"
 OF_THE_SERVER = ("apiVersion", "kind", "metadata")
 
+# Fields whose keys are the user's.
+MAPS = ("matchLabels", "tags")
+
 # What a description says for a number: its unit, or that it has none.
 UNITS = ("in seconds", "in GiB", "in percent", "in bytes", "a count", "without a unit")
 # What it says for a time, beside its example.
@@ -116,7 +119,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, tuple[str | int
     """Each scalar of a manifest: the schema's path, and the steps that lead to it in this very manifest."""
     if isinstance(value, dict):
         for key, child in value.items():
-            name = f"{path}{{}}" if path.endswith("matchLabels") else f"{path}.{key}".lstrip(".")
+            name = f"{path}{{}}" if path.endswith(MAPS) else f"{path}.{key}".lstrip(".")
             for schema_path, steps in leaves(child, name):
                 yield schema_path, (key, *steps)
     elif isinstance(value, list):

@@ -1,6 +1,6 @@
--- The health of CloudAccounts, ImageExports and the like, by their conditions: Stalled is Degraded, Reconciling is Progressing,
--- Ready is Healthy. A wait that no work ends, suspended by a person or until the cloud's weekly quota is there again, is
--- Suspended. No library of Lua is used: Argo CD opens neither string nor math to the scripts of its users.
+-- The health of CloudAccounts, ImageExports and ImageImports, by their conditions: Stalled is Degraded, Reconciling is
+-- Progressing, Ready is Healthy. A wait that no work ends, suspended by a person or until the cloud's weekly quota is there
+-- again, is Suspended. No library of Lua is used: Argo CD opens neither string nor math to the scripts of its users.
 local waits = { Suspended = true, WeeklyQuotaExceeded = true }
 
 if obj.metadata.deletionTimestamp ~= nil then
