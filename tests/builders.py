@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from imageferry.core.account import Account, Endpoints, Grants, Limits, StoredKey
-from imageferry.core.artifacts import Artifact, Artifacts, Role
+from imageferry.core.artifacts import Artifact, Artifacts, File, Image, Role, Snapshot
 from imageferry.core.facts import Bounds, Facts
-from imageferry.core.job import ExportJob, ImageSource, Kind, RunPolicy
-from imageferry.core.journal import Attempt, Claim, Journal, LastError, Progress, Resolved
+from imageferry.core.job import DiskFile, ExportJob, ImageSource, ImageWish, ImportJob, Kind, RunPolicy
+from imageferry.core.journal import Attempt, Claim, Journal, LastError, Progress
 from imageferry.core.keys import attempt_key
 from imageferry.core.observation import (
     Absent,
@@ -26,6 +26,7 @@ from imageferry.core.observation import (
     Unprovable,
 )
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import ResolvedExport, ResolvedImport, SourceFile
 
 UID: Final = "6a1f0c9e-3d1b-4f5e-9d3a-2b7c8e901234"
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -34,6 +35,7 @@ STRANGER: Final = "6543210987654321"
 ME: Final = "imageferry-7d4b9-x2k4q-9f3b2d6a"
 BUCKET: Final = "team-images"
 IMAGE: Final = "m-bp67acfmxazb4p0a"
+IMPORTED_IMAGE: Final = "m-bp67acfmxazb4p0i"
 WINDOW_SECONDS: Final = 1200.0
 LONG_AFTER: Final = NOON + timedelta(seconds=2 * WINDOW_SECONDS)
 """The window of a claim made at noon is over by then."""
@@ -73,6 +75,26 @@ def a_job(**changes: object) -> ExportJob:
     return _changed(job, changes)
 
 
+def an_import(**changes: object) -> ImportJob:
+    """An import of one disk file that nobody has touched since it was created at noon; else as a_job."""
+    policy = {name: changes.pop(name) for name in list(changes) if name in _POLICY_FIELDS}
+    export = a_job()
+    job = ImportJob(
+        **{field.name: getattr(export, field.name) for field in fields(ImportJob) if hasattr(export, field.name)}
+        | {
+            "kind": Kind.IMPORT,
+            "name": "web-restored",
+            "policy": _changed(RunPolicy(), policy),
+            "disks": (DiskFile(bucket=BUCKET, key="web.raw", format="RAW", size_gib=40),),
+            "export_name": "",
+            "image": ImageWish(name="web-restored", tags=(("team", "web"),)),
+            "alibaba": None,
+            "tencent": None,
+        }
+    )
+    return _changed(job, changes)
+
+
 def a_claim(number: int = 1, **changes: object) -> Claim:
     """The claim of the attempt of this number."""
     key = attempt_key(UID, number)
@@ -104,9 +126,9 @@ def a_task(number: int = 1, **changes: object) -> Task:
     return _changed(task, changes)
 
 
-def resolved(**changes: object) -> Resolved:
+def resolved(**changes: object) -> ResolvedExport:
     """What the ordinary export means in the cloud."""
-    meaning = Resolved(
+    meaning = ResolvedExport(
         region="cn-hangzhou",
         image_id=IMAGE,
         image_name="web",
@@ -121,11 +143,23 @@ def resolved(**changes: object) -> Resolved:
     return _changed(meaning, changes)
 
 
-def a_file(number: int = 1, *, device: str = "", **changes: object) -> Artifact:
+def resolved_import(**changes: object) -> ResolvedImport:
+    """What the ordinary import means in the cloud."""
+    file = SourceFile(bucket=BUCKET, key="web.raw", format="RAW", size_gib=40, etag="5B3C", size_bytes=3_145_728)
+    meaning = ResolvedImport(
+        region="cn-hangzhou",
+        disks=(file,),
+        image=an_import().image,
+        role_name="AliyunECSImageImportDefaultRole",
+    )
+    return _changed(meaning, changes)
+
+
+def a_file(number: int = 1, *, device: str = "", **changes: object) -> File:
     """A file that the attempt of this number wrote: the system disk, or the data disk `device`."""
     disk = f"data_{device}" if device else "system"
     key = f"{a_claim(number).object_prefix}_{IMAGE}_{disk}.raw.tar.gz"
-    file = Artifact(
+    file = File(
         role=Role.DATA if device else Role.SYSTEM,
         device=device,
         bucket=BUCKET,
@@ -169,6 +203,18 @@ def exported(**changes: object) -> Journal:
     progress = Progress(percent=100, updated_at=ended)
     task = a_task(state="Finished", finished_at=ended)
     return _changed(running(task=task, artifacts=(a_file(),), progress=progress, completion_at=ended), changes)
+
+
+def imported(**changes: object) -> Journal:
+    """Finished well, with an image and the snapshot that was made for it."""
+    ended = NOON + timedelta(minutes=48)
+    items = (Image(IMPORTED_IMAGE), Snapshot("s-bp67acfmxazb4p0c", "/dev/xvda"))
+    task = a_task(state="Finished", finished_at=ended, image_id=IMPORTED_IMAGE)
+    progress = Progress(percent=100, updated_at=ended)
+    meaning = resolved_import()
+    return _changed(
+        running(task=task, artifacts=items, progress=progress, completion_at=ended, resolved=meaning), changes
+    )
 
 
 def failed(reason: Reason = Reason.TASK_FAILED, **changes: object) -> Journal:
@@ -254,6 +300,7 @@ def facts(**changes: object) -> Facts:
         turn=None,
         unsent=False,
         fenced=True,
+        repeat_due=True,
         claim_age_seconds=1.0,
         cancel_due=True,
         cancel_acknowledged=False,

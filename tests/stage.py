@@ -114,6 +114,15 @@ class Stage:
         self.apply(kind | {"spec": usual | spec})
         return str(self.get(name)["metadata"]["uid"])
 
+    def import_(self, name: str, key: str = "", **spec: Any) -> str:  # noqa: ANN401 -- fields of the spec
+        """Apply an ImageImport of a file in the good bucket; returns its uid."""
+        disk = {"bucket": self.emulator.info["buckets"]["good"], "key": key}
+        usual = {"accountRef": {"name": ACCOUNT}, "source": {"disks": [disk]}, "image": {"name": name}}
+        metadata = {"name": name, "namespace": self.namespace}
+        kind = {"apiVersion": "imageferry.dev/v1alpha1", "kind": "ImageImport", "metadata": metadata}
+        self.apply(kind | {"spec": usual | spec})
+        return str(self.get(name, "imageimport")["metadata"]["uid"])
+
     def get(self, name: str, kind: str = "imageexport") -> Manifest:
         """An object as it is now."""
         found: Manifest = json.loads(self.plane.kubectl_run("get", kind, name, "-n", self.namespace, "-o", "json"))
@@ -124,30 +133,32 @@ class Stage:
         found: Manifest = json.loads(self.plane.kubectl_run("get", "cloudaccount", name, "-o", "json"))
         return found
 
-    def exists(self, name: str) -> bool:
-        """Whether the export is still there."""
-        return name in self.plane.kubectl_run("get", "imageexport", "-n", self.namespace, "-o", "name")
+    def exists(self, name: str, kind: str = "imageexport") -> bool:
+        """Whether the object is still there."""
+        return name in self.plane.kubectl_run("get", kind, "-n", self.namespace, "-o", "name")
 
-    def annotate(self, name: str, key: str, value: str) -> None:
+    def annotate(self, name: str, key: str, value: str, kind: str = "imageexport") -> None:
         """Make a request by annotation."""
-        self.plane.kubectl_run("annotate", "--overwrite", "imageexport", name, "-n", self.namespace, f"{key}={value}")
+        self.plane.kubectl_run("annotate", "--overwrite", kind, name, "-n", self.namespace, f"{key}={value}")
 
-    def patch(self, name: str, spec: Manifest) -> None:
-        """Edit fields of an export's spec."""
+    def patch(self, name: str, spec: Manifest, kind: str = "imageexport") -> None:
+        """Edit fields of an object's spec."""
         body = json.dumps({"spec": spec})
-        self.plane.kubectl_run("patch", "imageexport", name, "-n", self.namespace, "--type=merge", "-p", body)
+        self.plane.kubectl_run("patch", kind, name, "-n", self.namespace, "--type=merge", "-p", body)
 
-    def delete(self, name: str) -> None:
-        """Ask for the export's deletion, and do not wait."""
-        self.plane.kubectl_run("delete", "imageexport", name, "-n", self.namespace, "--wait=false")
+    def delete(self, name: str, kind: str = "imageexport") -> None:
+        """Ask for the object's deletion, and do not wait."""
+        self.plane.kubectl_run("delete", kind, name, "-n", self.namespace, "--wait=false")
 
     # Waiting and judging
 
-    def until(self, name: str, holds: Callable[[Manifest], bool], seconds: float = WAIT_SECONDS) -> Manifest:
-        """The export, once the predicate holds for it; an AssertionError with status and log otherwise."""
+    def until(
+        self, name: str, holds: Callable[[Manifest], bool], seconds: float = WAIT_SECONDS, kind: str = "imageexport"
+    ) -> Manifest:
+        """The object, once the predicate holds for it; an AssertionError with status and log otherwise."""
         deadline = time.monotonic() + seconds
         while True:
-            found = self.get(name)
+            found = self.get(name, kind)
             if holds(found):
                 return found
             if time.monotonic() > deadline:
@@ -164,14 +175,14 @@ class Stage:
                 raise AssertionError(f"not reached in {seconds} s: {what}\n{logs}")
             time.sleep(0.1)
 
-    def until_succeeded(self, name: str, seconds: float = WAIT_SECONDS) -> Manifest:
-        """The export, once it finished well."""
-        return self.until(name, lambda each: condition(each, "Succeeded") == "True", seconds)
+    def until_succeeded(self, name: str, seconds: float = WAIT_SECONDS, kind: str = "imageexport") -> Manifest:
+        """The object, once it finished well."""
+        return self.until(name, lambda each: condition(each, "Succeeded") == "True", seconds, kind)
 
-    def submissions(self) -> list[Manifest]:
-        """Every export that the cloud accepted."""
+    def submissions(self, action: str = "ExportImage") -> list[Manifest]:
+        """Every task of the action that the cloud accepted."""
         entries = self.emulator.admin("GET", "/ledger")["entries"]
-        return [entry for entry in entries if entry["action"] == "ExportImage"]
+        return [entry for entry in entries if entry["action"] == action]
 
     def requests(self) -> list[Manifest]:
         """Every request that the cloud has heard."""
@@ -191,11 +202,12 @@ class Stage:
 
     def _clear(self) -> None:
         """Take finalizers away and delete everything: the next scenario begins anew."""
-        names = self.plane.kubectl_run("get", "imageexport", "-n", self.namespace, "-o", "name").split()
+        jobs = "imageexport,imageimport"
+        names = self.plane.kubectl_run("get", jobs, "-n", self.namespace, "-o", "name").split()
         for name in names:
             self._let_go(name, "-n", self.namespace)
         # Whoever uses this API server next shall not find objects that the namespace's end has yet to take away.
-        self.plane.kubectl_run("delete", "imageexport", "--all", "-n", self.namespace)
+        self.plane.kubectl_run("delete", jobs, "--all", "-n", self.namespace)
         there = set(self.plane.kubectl_run("get", "cloudaccount", "-o", "name").split())
         accounts = sorted(there & {f"cloudaccount.imageferry.dev/{name}" for name in self.accounts})
         if accounts:

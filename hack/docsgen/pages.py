@@ -5,8 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from imageferry.clouds.alibaba.codes.rows import Row, Table
-from imageferry.clouds.alibaba.faults import TABLES
+from imageferry.clouds.alibaba import faults as alibaba
+from imageferry.clouds.rows import Row, Table
+from imageferry.clouds.tencent import faults as tencent
 from imageferry.core import decide
 from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Transient
 from imageferry.core.reasons import MEANINGS, NOT_YET
@@ -72,14 +73,16 @@ def error_codes() -> str:
     classes = [(f"`{kind.__name__}`", sentence) for kind, sentence in _FAILURES.items()]
     unknown = (
         "A code that no table names is worth another try (`Transient`, `CloudUnavailable`). As the answer to a submission it "
-        "proves that nothing started if its HTTP status is below 500; from 500 on, and where an answer is lost or cannot be "
-        "read, the task *may have started* whatever the code: then nothing is sent again until a look at the cloud has told. "
-        "Codes that begin with `Throttling` slow the lane's requests down (`Throttled`)."
+        "proves that nothing started on Alibaba Cloud if its HTTP status is below 500; on Tencent Cloud, whose status is 200 "
+        "whatever happened, it proves nothing. From 500 on, and where an answer is lost or cannot be read, the task *may have "
+        "started* whatever the code: then nothing is sent again until a look at the cloud has told. Codes that begin with "
+        "`Throttling` (Alibaba Cloud) or `RequestLimitExceeded` (Tencent Cloud) slow the lane's requests down (`Throttled`)."
     )
     parts = [_MADE, "# Error codes", what, table(("Class", "What the operator does"), classes), unknown]
-    parts.append("## Alibaba Cloud")
-    for group in TABLES:
-        parts += [f"### {_capital(', '.join(group.calls))}", f"Source: <{group.source}>", _codes(group)]
+    for cloud, tables in (("Alibaba Cloud", alibaba.TABLES), ("Tencent Cloud", tencent.TABLES)):
+        parts.append(f"## {cloud}")
+        for group in tables:
+            parts += [f"### {_capital(', '.join(group.calls))}", f"Source: <{group.source}>", _codes(group)]
     return "\n\n".join(parts) + "\n"
 
 

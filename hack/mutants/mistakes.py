@@ -75,15 +75,15 @@ MISTAKES: Final[dict[str, Mistake]] = {
         f"{_SUBMITTING}::test_an_unclear_answer_is_unconfirmed_and_sent_once",
     ),
     "a submission without a readable answer stays open": Mistake(
-        f"{_ALIBABA}/verdicts.py",
+        "operator/imageferry/clouds/verdicts.py",
         'return Unconfirmed(Reason.SUBMISSION_UNKNOWN, "The answer to the submission was lost.")',
         'return Transient(Reason.CLOUD_UNAVAILABLE, "The answer to the submission was lost.")',
         f"{_SUBMITTING}::test_an_answer_that_takes_too_long_is_unconfirmed",
     ),
     "a busy image may be busy with our own task": Mistake(
-        f"{_ALIBABA}/verdicts.py",
-        "if code and fault.status < _SERVER_ERROR and row(action, fault).started is Started.NO:",
-        "if code and fault.status < _SERVER_ERROR:",
+        "operator/imageferry/clouds/verdicts.py",
+        "code and fault.status < _SERVER_ERROR and self.row(action, fault).started is Started.NO",
+        "code and fault.status < _SERVER_ERROR",
         f"{_SUBMITTING}::test_a_busy_image_proves_nothing",
     ),
     "a request bears the time of its claim": Mistake(
@@ -100,9 +100,9 @@ MISTAKES: Final[dict[str, Mistake]] = {
     ),
     # The look
     "a first page proves nothing absent": Mistake(
-        f"{_ALIBABA}/listing.py",
-        "number, total = number + 1, translate.total(answer.body)\n        if not page:",
-        "number, total = number + 1, 0\n        if not page:",
+        "operator/imageferry/clouds/paging.py",
+        "first, total = first + size, page.total\n        if not found:",
+        "first, total = first + size, 0\n        if not found:",
         f"{_LOOKING}::test_a_task_on_the_second_page_is_found",
     ),
     "a file is ours only with the delimiter behind our mark": Mistake(
@@ -149,7 +149,7 @@ MISTAKES: Final[dict[str, Mistake]] = {
         "tests/integration/test_refusals.py::test_a_wrong_key_stalls_account_and_export_until_it_is_right",
     ),
     "no failure shows a secret or a signed address": Mistake(
-        f"{_ALIBABA}/verdicts.py",
+        "operator/imageferry/clouds/verdicts.py",
         "The cloud said: {clean(refused.text)}",
         "The cloud said: {refused.text}",
         "tests/unit/test_quoted_words.py::test_no_quoted_word_of_a_cloud_shows_a_secret_or_an_address",
@@ -159,6 +159,6 @@ MISTAKES: Final[dict[str, Mistake]] = {
         "                roleName:\n                  type: string\n                  minLength: 1\n",
         "                endpoint:\n                  type: string\n                  maxLength: 64\n"
         "                roleName:\n                  type: string\n                  minLength: 1\n",
-        "tests/unit/test_crds.py::test_no_field_of_an_export_is_an_address_a_secret_or_a_namespace",
+        "tests/unit/test_crds.py::test_no_field_of_a_tenant_is_an_address_a_secret_or_a_namespace",
     ),
 }

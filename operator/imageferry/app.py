@@ -27,6 +27,7 @@ from imageferry.engine.perform import Performer
 from imageferry.engine.poller import Poller
 from imageferry.engine.queue import QueueClosed, WorkQueue
 from imageferry.engine.reconciler import Reconciler
+from imageferry.engine.sources import Sources
 from imageferry.engine.speaker import Speaker
 from imageferry.engine.store import PARSERS, JobRecord, Store, account_key
 from imageferry.engine.submission import Submission
@@ -157,7 +158,7 @@ def _compose(
         retry_min_seconds=settings.retry_min_seconds, retry_max_seconds=settings.retry_max_seconds
     )
     leader = Leader(client_of(election), settings, on_lost=_end_at_once)
-    lanes = Lanes(queue.add, _provider_in(store))
+    lanes, sources = Lanes(queue.add, _provider_in(store)), Sources(store, queue.add)
     accounts = Accounts(
         store,
         client,
@@ -186,6 +187,7 @@ def _compose(
 
     def changed(uid: str, record: JobRecord | None) -> None:
         lanes.note(uid, record)
+        sources.note(uid, record)
         if record and record.journal.task:
             poller.notice()
 
@@ -207,7 +209,7 @@ def _compose(
             store=store,
             queue=queue,
             leader=leader,
-            gatherer=Gatherer(accounts=accounts, lanes=lanes, leader=leader, settings=settings),
+            gatherer=Gatherer(accounts=accounts, lanes=lanes, leader=leader, sources=sources, settings=settings),
             performer=Performer(
                 submission=submission,
                 store=store,

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "command",
         choices=["run", "check", "version"],
-        help="run: the operator; check: what accounts and exports lack; version: print it and end",
+        help="run: the operator; check: what accounts, exports and imports lack; version: print it and end",
     )
     parser.add_argument(
         "rest", nargs=argparse.REMAINDER, metavar="...", help="see: imageferry run --help, check --help"

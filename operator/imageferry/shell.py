@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, cast
 
 import kopf
@@ -24,6 +25,8 @@ from imageferry.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_KOPF: Final = Path(kopf.__file__).parent
+_MOST_CANCELS: Final = 10
 _GROUP: Final = "imageferry.dev"
 _SPARE_CONNECTIONS: Final = 5  # beside one per watch stream: lists, discovery, a stream being replaced
 _RELOGIN_SECONDS: Final = 5.0
@@ -194,12 +197,35 @@ async def _watch_once(what: _Watch, stop: asyncio.Event) -> None:
         for task in roots:
             task.cancel()
         outcomes = await asyncio.gather(*roots, return_exceptions=True)
+        await _end_the_rest()
         await sessions.aclose()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
     if not stop.is_set():
         raise RuntimeError("kopf ended by itself")
+
+
+async def _end_the_rest() -> None:
+    """End what kopf leaves behind: when one of its streams breaks it forgets the others, which go on beside their successors.
+
+    Such a stream passes over its first cancellation and waits for a pause that nobody ends: it is cancelled until it is gone.
+    """
+    for _ in range(_MOST_CANCELS):
+        left = [task for task in asyncio.all_tasks() if _is_kopfs(task)]
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+    _log.warning(
+        "streams of kopf do not end", tasks=sorted(task.get_name() for task in asyncio.all_tasks() if _is_kopfs(task))
+    )
+
+
+def _is_kopfs(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).is_relative_to(_KOPF)
 
 
 async def _first_of(tasks: Collection[asyncio.Task[Any]], stop: asyncio.Event) -> None:

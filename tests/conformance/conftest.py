@@ -8,8 +8,8 @@ import pytest
 
 from imageferry.clouds.provider import CloudConnection, ImageProvider
 from imageferry.core.job import Kind
-from imageferry.core.journal import Resolved
-from tests.conformance.clouds import CLOUDS, Cloud
+from imageferry.core.resolved import ResolvedExport
+from tests.conformance.clouds import CLOUDS, Cloud, Importing, meant
 from tests.emulator_process import PROXY_VARIABLES
 
 
@@ -51,6 +51,23 @@ def provider(cloud: Cloud, connection: CloudConnection) -> ImageProvider:
 
 
 @pytest.fixture
-async def resolved(cloud: Cloud, provider: ImageProvider) -> Resolved:
+async def resolved(cloud: Cloud, provider: ImageProvider) -> ResolvedExport:
     """What an export of the plain image means."""
-    return await provider.preflight(cloud.job())
+    return await meant(provider, cloud.job())
+
+
+@pytest.fixture
+def tidy_cloud(standing_cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud that a module shares, with settings and faults as they were: what a test makes bears names of its own."""
+    before = standing_cloud.emulator.admin("GET", "/settings")
+    yield standing_cloud
+    standing_cloud.emulator.admin("DELETE", "/faults")
+    standing_cloud.settings(**before)
+
+
+@pytest.fixture
+async def importing(tidy_cloud: Cloud) -> AsyncIterator[Importing]:
+    """The verbs for imports in that cloud, and a wish that nobody has wished before."""
+    connection = tidy_cloud.connection()
+    yield Importing(tidy_cloud, connection.provider(Kind.IMPORT, tidy_cloud.region))
+    await connection.aclose()

@@ -5,18 +5,18 @@ import pytest
 
 from imageferry.clouds.provider import ImageProvider
 from imageferry.core.artifacts import Role
-from imageferry.core.journal import Resolved
 from imageferry.core.observation import Cancelled, Running, Succeeded, Task
 from imageferry.core.reasons import Reason
-from imageferry_emulator.oss.crc64 import crc64
-from tests.conformance.clouds import EXPORT, Cloud, claimed, ended, origin, seen_at_last
+from imageferry.core.resolved import ResolvedExport
+from imageferry_emulator.objects.crc64 import crc64
+from tests.conformance.clouds import EXPORT, Cloud, claimed, ended, files_of, marked, meant, origin, seen_at_last
 
 FORMATS = ("RAW", "VHD", "QCOW2", "VMDK", "VDI")
 
 
-async def _exported(cloud: Cloud, provider: ImageProvider, image: str = "plain") -> tuple[Resolved, Task]:
-    resolved = await provider.preflight(cloud.job(image))
-    task = await provider.submit(cloud.job(image), claimed(), resolved)
+async def _exported(cloud: Cloud, provider: ImageProvider, image: str = "plain") -> tuple[ResolvedExport, Task]:
+    resolved = await meant(provider, cloud.job(image))
+    task = await provider.submit(cloud.job(image), claimed(), resolved, repeat=0)
     assert isinstance(await ended(provider, task), Succeeded)
     return resolved, task
 
@@ -26,15 +26,16 @@ async def test_every_file_is_collected(cloud: Cloud, provider: ImageProvider) ->
     resolved, task = await _exported(cloud, provider, "dataDisks")
     found = await provider.collect(resolved, task)
     assert found.flaw is None
-    assert [(item.role, item.device) for item in found.items] == [
+    files = files_of(found)
+    assert [(file.role, file.device) for file in files] == [
         (Role.SYSTEM, ""),
         (Role.DATA, "xvdb"),
         (Role.DATA, "xvdc"),
     ]
-    assert {item.key: item.size_bytes for item in found.items} == cloud.files()
-    assert [item.crc64 for item in found.items] == [str(crc64(cloud.read(item.key))) for item in found.items]
-    assert {(item.format, item.uri) for item in found.items} == {
-        ("RAW", f"oss://{cloud.bucket}/{item.key}") for item in found.items
+    assert {file.key: file.size_bytes for file in files} == cloud.files()
+    assert [file.crc64 for file in files] == [str(crc64(cloud.read(file.key))) for file in files]
+    assert {(file.format, file.uri) for file in files} == {
+        ("RAW", f"oss://{cloud.bucket}/{file.key}") for file in files
     }
 
 
@@ -45,13 +46,14 @@ async def test_every_format_is_known_by_its_bytes(cloud: Cloud, asked: str) -> N
     provider = connection.provider(EXPORT, cloud.other_region)
     bucket = cloud.emulator.info["buckets"]["otherRegion"]
     job = cloud.job("frankfurt2", format=asked, destination={"bucket": bucket, "prefix": "web"})
-    resolved = await provider.preflight(job)
-    task = await provider.submit(job, claimed(), resolved)
+    resolved = await meant(provider, job)
+    task = await provider.submit(job, claimed(), resolved, repeat=0)
     await ended(provider, task)
     found = await provider.collect(resolved, task)
     await connection.aclose()
-    assert ([item.format for item in found.items], found.flaw) == ([asked, asked], None)
-    assert [(item.role, item.device) for item in found.items] == [(Role.SYSTEM, ""), (Role.DATA, "xvdb")]
+    files = files_of(found)
+    assert ([file.format for file in files], found.flaw) == ([asked, asked], None)
+    assert [(file.role, file.device) for file in files] == [(Role.SYSTEM, ""), (Role.DATA, "xvdb")]
 
 
 async def test_raw_in_place_of_the_format_is_noticed(cloud: Cloud) -> None:
@@ -60,9 +62,9 @@ async def test_raw_in_place_of_the_format_is_noticed(cloud: Cloud) -> None:
     provider = connection.provider(EXPORT, cloud.other_region)
     bucket = cloud.emulator.info["buckets"]["otherRegion"]
     job = cloud.job("frankfurt", format="QCOW2", destination={"bucket": bucket, "prefix": "web"})
-    resolved = await provider.preflight(job)
+    resolved = await meant(provider, job)
     cloud.script("silentRawFallback")
-    task = await provider.submit(job, claimed(), resolved)
+    task = await provider.submit(job, claimed(), resolved, repeat=0)
     await ended(provider, task)
     found = await provider.collect(resolved, task)
     await connection.aclose()
@@ -85,7 +87,7 @@ async def test_a_spoilt_result_is_no_success(cloud: Cloud, provider: ImageProvid
 
 
 async def test_a_file_that_is_none_of_the_formats_is_noticed(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """Bytes that bear no known mark are not RAW because of their name."""
     claim = claimed()
@@ -93,14 +95,14 @@ async def test_a_file_that_is_none_of_the_formats_is_noticed(
     cloud.put(key, b"\x1f\x8b, but no more than that")
     found = await provider.collect(resolved, Task(id=None, key=claim.key, object_prefix=claim.object_prefix))
     assert found.flaw is not None
-    assert (found.flaw.reason, found.items[0].format) == (Reason.FORMAT_MISMATCH, "")
+    assert (found.flaw.reason, files_of(found)[0].format) == (Reason.FORMAT_MISMATCH, "")
 
 
 async def test_a_bucket_that_is_gone_is_a_missing_result(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """Nothing is there, and that is told instead of failing for ever."""
-    gone = Resolved(region=cloud.region, image_id=resolved.image_id, bucket="ferry-nowhere")
+    gone = ResolvedExport(region=cloud.region, image_id=resolved.image_id, bucket="ferry-nowhere")
     found = await provider.collect(gone, Task(id=None, key="k", object_prefix="webk"))
     assert found.items == ()
     assert found.flaw is not None
@@ -108,24 +110,26 @@ async def test_a_bucket_that_is_gone_is_a_missing_result(
 
 
 async def test_only_what_was_listed_is_deleted(cloud: Cloud, provider: ImageProvider) -> None:
-    """A file with our mark that came later, and everybody else's, stay; a second time is no failure."""
+    """A file with our mark that came later stays, and everybody else's, and all of them for another key; twice is no failure."""
     resolved, task = await _exported(cloud, provider)
     listed = (await provider.collect(resolved, task)).items
     later, other = f"{task.object_prefix}_later", f"{task.object_prefix}x_other"
     cloud.put(later)
     cloud.put(other)
-    await provider.discard(listed)
-    await provider.discard(listed)
+    await provider.discard(listed, {marked(2).key})
+    assert len(cloud.files()) == 3
+    await provider.discard(listed, {task.key})
+    await provider.discard(listed, {task.key})
     assert sorted(cloud.files()) == sorted([later, other])
 
 
 async def test_a_task_is_cancelled_once_and_a_second_time_is_no_failure(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """The cloud ends the task, and "already ended" is success."""
     cloud.settings(speed=0.001)
     claim = claimed()
-    task = await provider.submit(cloud.job(), claim, resolved)
+    task = await provider.submit(cloud.job(), claim, resolved, repeat=0)
     await provider.cancel(task, origin(resolved, claim))
     assert isinstance(await ended(provider, task), Cancelled)
     await provider.cancel(task, origin(resolved, claim))
@@ -133,12 +137,12 @@ async def test_a_task_is_cancelled_once_and_a_second_time_is_no_failure(
 
 
 async def test_a_task_that_ends_while_it_is_cancelled_is_no_failure(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """A refusal because the task has ended meanwhile is success."""
     cloud.settings(speed=0.001)
     claim = claimed()
-    task = await provider.submit(cloud.job(), claim, resolved)
+    task = await provider.submit(cloud.job(), claim, resolved, repeat=0)
     gate = cloud.emulator.admin("POST", "/gates", {"action": "CancelTask", "position": "before"})["id"]
     cancelling = asyncio.ensure_future(provider.cancel(task, origin(resolved, claim)))
     await seen_at_last(lambda: _held(cloud, gate), bool)
@@ -156,7 +160,7 @@ async def _held(cloud: Cloud, gate: str) -> bool:
 
 
 async def test_a_task_on_another_image_is_never_cancelled(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """While a task shows no files, it must work on the image that the attempt was made for."""
     cloud.settings(speed=0.001)
@@ -166,13 +170,17 @@ async def test_a_task_on_another_image_is_never_cancelled(
     assert cloud.requests("CancelTask") == []
 
 
-async def test_an_unknown_task_is_cancelled_already(cloud: Cloud, provider: ImageProvider, resolved: Resolved) -> None:
+async def test_an_unknown_task_is_cancelled_already(
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
+) -> None:
     """A task that the cloud does not know needs no cancelling."""
     await provider.cancel(Task(id="t-nobody", key="k", object_prefix="webk"), origin(resolved, claimed()))
     assert cloud.requests("CancelTask") == []
 
 
-async def test_another_ones_task_is_never_cancelled(cloud: Cloud, provider: ImageProvider, resolved: Resolved) -> None:
+async def test_another_ones_task_is_never_cancelled(
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
+) -> None:
     """A forged task id in our journal harms nobody: a task that shows the files of others is left alone."""
     cloud.settings(speed=0.001, relatedItemsWhileRunning=True)
     foreign = Task(id=cloud.foreign(OSSPrefix="theirs"), key="k", object_prefix="webk")
@@ -182,7 +190,7 @@ async def test_another_ones_task_is_never_cancelled(cloud: Cloud, provider: Imag
 
 
 async def test_a_task_of_another_time_is_never_cancelled(
-    cloud: Cloud, provider: ImageProvider, resolved: Resolved
+    cloud: Cloud, provider: ImageProvider, resolved: ResolvedExport
 ) -> None:
     """While a task shows no files, it must have been made within the window of the claim."""
     cloud.settings(speed=0.001)

@@ -5,15 +5,14 @@ import pytest
 
 from imageferry.clouds.provider import CloudConnection, ImageProvider
 from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Scope
-from imageferry.core.job import Kind
-from imageferry.core.journal import Resolved
 from imageferry.core.reasons import Reason
-from tests.conformance.clouds import EXPORT, Cloud
+from imageferry.core.resolved import ResolvedExport
+from tests.conformance.clouds import EXPORT, Cloud, meant
 
 
 async def test_every_request_parameter_is_resolved(cloud: Cloud, provider: ImageProvider) -> None:
     """What is pinned suffices to submit, and tells the user which image is meant."""
-    assert await provider.preflight(cloud.job("dataDisks")) == Resolved(
+    assert await provider.preflight(cloud.job("dataDisks")) == ResolvedExport(
         region=cloud.region,
         image_id=cloud.emulator.info["images"]["dataDisks"],
         image_name="datadisks-image",
@@ -29,7 +28,7 @@ async def test_every_request_parameter_is_resolved(cloud: Cloud, provider: Image
 
 async def test_an_image_is_found_by_its_name(cloud: Cloud, provider: ImageProvider) -> None:
     """The name is meant exactly, although the cloud's filter would take it for a pattern."""
-    found = await provider.preflight(cloud.job(source={"imageName": "plain2-image"}))
+    found = await meant(provider, cloud.job(source={"imageName": "plain2-image"}))
     assert found.image_id == cloud.emulator.info["images"]["plain2"]
     with pytest.raises(Rejected) as rejected:
         await provider.preflight(cloud.job(source={"imageName": "plain*"}))
@@ -43,7 +42,7 @@ async def test_of_a_family_the_newest_available_image_is_meant(cloud: Cloud, pro
         created = f"2026-01-0{number + 1}T00:00:00Z"
         image = {"id": f"m-bp1nightly{number}", "name": f"nightly{number}", "created": created, "status": status}
         cloud.emulator.admin("POST", "/images", {**about, **image})
-    assert (await provider.preflight(cloud.job(source={"imageFamily": "nightly"}))).image_id == "m-bp1nightly1"
+    assert (await meant(provider, cloud.job(source={"imageFamily": "nightly"}))).image_id == "m-bp1nightly1"
 
 
 IMAGES = {
@@ -127,17 +126,13 @@ async def test_a_busy_image_is_a_wait_before_the_claim(cloud: Cloud, provider: I
 async def test_resolving_forbids_nothing(cloud: Cloud, provider: ImageProvider) -> None:
     """A task that was found again is followed although the image could not be exported now."""
     cloud.foreign()
-    assert (await provider.resolve(cloud.job())).image_id == cloud.emulator.info["images"]["plain"]
-    assert (await provider.resolve(cloud.job("tooManyDisks"))).data_disks == 5
+    found = [await provider.resolve(cloud.job(image)) for image in ("plain", "tooManyDisks")]
+    assert [(each.image_id, each.data_disks) for each in found if isinstance(each, ResolvedExport)] == [
+        (cloud.emulator.info["images"]["plain"], 0),
+        (cloud.emulator.info["images"]["tooManyDisks"], 5),
+    ]
     with pytest.raises(Blocked):
         await provider.resolve(cloud.job("m-bp1nobody"))
-
-
-async def test_imports_are_refused_by_name(cloud: Cloud, connection: CloudConnection) -> None:
-    """What this release does not do is said, not attempted."""
-    with pytest.raises(Rejected) as rejected:
-        connection.provider(Kind.IMPORT, cloud.region)
-    assert rejected.value.reason is Reason.NOT_YET_SUPPORTED
 
 
 async def test_the_owner_of_the_key_is_asked_from_the_cloud(cloud: Cloud, connection: CloudConnection) -> None:
@@ -169,7 +164,7 @@ async def test_a_temporary_key_works(cloud: Cloud) -> None:
     cloud.emulator.admin("POST", "/accounts", {"id": cloud.emulator.info["accountID"], "keys": [temporary]})
     keys = replace(cloud.keys, key_id=temporary["id"], secret=temporary["secret"], token=temporary["token"])
     connection = cloud.connection(keys=keys)
-    resolved = await connection.provider(EXPORT, cloud.region).preflight(cloud.job())
+    resolved = await meant(connection.provider(EXPORT, cloud.region), cloud.job())
     await connection.aclose()
     assert resolved.bucket == cloud.bucket
 

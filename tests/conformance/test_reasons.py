@@ -10,11 +10,10 @@ import pytest
 
 from imageferry.clouds.provider import CloudConnection
 from imageferry.core.errors import Failure
-from imageferry.core.job import Kind
 from imageferry.core.journal import Claim
 from imageferry.core.observation import Failed
 from imageferry.core.reasons import Reason
-from tests.conformance.clouds import EXPORT, Cloud, claimed, ended
+from tests.conformance.clouds import EXPORT, IMPORT, PLAIN_DISK, Cloud, claimed, ended, import_meant, meant
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,10 +79,47 @@ async def _busy(cloud: Cloud, connection: CloudConnection) -> Reason:
     return failure.value.reason
 
 
-async def _import(cloud: Cloud, connection: CloudConnection) -> Reason:
+def _import(key: str, content: bytes | None = PLAIN_DISK) -> Told:
+    """A wish to import a file that preflight refuses."""
+
+    async def told(cloud: Cloud, connection: CloudConnection) -> Reason:
+        if content is not None:
+            cloud.put(key, content)
+        with pytest.raises(Failure) as failure:
+            await connection.provider(IMPORT, cloud.region).preflight(cloud.import_job(key, name="refused"))
+        return failure.value.reason
+
+    return told
+
+
+async def _name_taken(cloud: Cloud, connection: CloudConnection) -> Reason:
+    _make(cloud, id="m-bp1taken", name="taken")
+    cloud.disk()
     with pytest.raises(Failure) as failure:
-        connection.provider(Kind.IMPORT, cloud.region)
+        await connection.provider(IMPORT, cloud.region).preflight(cloud.import_job(name="taken"))
     return failure.value.reason
+
+
+async def _too_many_images(cloud: Cloud, connection: CloudConnection) -> Reason:
+    cloud.disk()
+    provider, job = connection.provider(IMPORT, cloud.region), cloud.import_job(name="one-more")
+    resolved = await import_meant(provider, job)
+    cloud.settings(quota={"images": 0})
+    with pytest.raises(Failure) as failure:
+        await provider.submit(job, _fresh(), resolved, repeat=0)
+    return failure.value.reason
+
+
+async def _changed(cloud: Cloud, connection: CloudConnection) -> Reason:
+    cloud.disk("changed.raw")
+    provider, job = connection.provider(IMPORT, cloud.region), cloud.import_job("changed.raw", name="changed")
+    resolved = await import_meant(provider, job)
+    cloud.put("changed.raw", PLAIN_DISK * 2)
+    task = await provider.submit(job, _fresh(), resolved, repeat=0)
+    await ended(provider, task)
+    found = await provider.collect(resolved, task)
+    assert found.flaw is not None
+    return found.flaw.reason
 
 
 def _submitted(
@@ -98,7 +134,7 @@ def _submitted(
 
     async def told(cloud: Cloud, connection: CloudConnection) -> Reason:
         provider, job = connection.provider(EXPORT, cloud.region), cloud.job()
-        resolved = await provider.preflight(job)
+        resolved = await meant(provider, job)
         cloud.emulator.admin("POST", "/accounts", {"id": cloud.emulator.info["accountID"], **(account or {})})
         if region:
             cloud.emulator.admin("POST", "/regions", {"id": cloud.region, **region})
@@ -106,7 +142,7 @@ def _submitted(
             cloud.script(**fault)
         cloud.settings(**settings)
         with pytest.raises(Failure) as failure:
-            await provider.submit(job, _fresh(ago), resolved)
+            await provider.submit(job, _fresh(ago), resolved, repeat=0)
         return failure.value.reason
 
     return told
@@ -119,9 +155,9 @@ def _flawed(fault: str) -> Told:
         provider = connection.provider(EXPORT, cloud.other_region)
         bucket = cloud.emulator.info["buckets"]["otherRegion"]
         job = cloud.job("frankfurt", format="QCOW2", destination={"bucket": bucket, "prefix": "web"})
-        resolved = await provider.preflight(job)
+        resolved = await meant(provider, job)
         cloud.script(fault)
-        task = await provider.submit(job, _fresh(), resolved)
+        task = await provider.submit(job, _fresh(), resolved, repeat=0)
         await ended(provider, task)
         found = await provider.collect(resolved, task)
         assert found.flaw is not None
@@ -132,9 +168,9 @@ def _flawed(fault: str) -> Told:
 
 async def _failed(cloud: Cloud, connection: CloudConnection) -> Reason:
     provider, job = connection.provider(EXPORT, cloud.region), cloud.job()
-    resolved = await provider.preflight(job)
+    resolved = await meant(provider, job)
     cloud.script("taskFails")
-    seen = await ended(provider, await provider.submit(job, _fresh(), resolved))
+    seen = await ended(provider, await provider.submit(job, _fresh(), resolved, repeat=0))
     assert isinstance(seen, Failed)
     return seen.reason
 
@@ -149,7 +185,6 @@ async def _wrong_secret(cloud: Cloud, _: CloudConnection) -> Reason:
 
 CASES: dict[Reason, Told] = {
     Reason.INVALID_SPEC: _wish(disks="SystemOnly"),
-    Reason.NOT_YET_SUPPORTED: _import,
     Reason.IMAGE_NOT_FOUND: _wish("m-bp1nobody"),
     Reason.IMAGE_AMBIGUOUS: _two_of_one_name,
     Reason.IMAGE_NOT_READY: _wish("creating"),
@@ -181,6 +216,11 @@ CASES: dict[Reason, Told] = {
     Reason.OUTPUT_MISSING: _flawed("objectMissing"),
     Reason.OUTPUT_EMPTY: _flawed("objectEmpty"),
     Reason.FORMAT_MISMATCH: _flawed("silentRawFallback"),
+    Reason.IMAGE_QUOTA_EXCEEDED: _too_many_images,
+    Reason.NAME_CONFLICT: _name_taken,
+    Reason.OBJECT_NOT_FOUND: _import("nowhere.raw", None),
+    Reason.OBJECT_INVALID: _import("empty.raw", b""),
+    Reason.OBJECT_CHANGED: _changed,
 }
 """The reasons that come from the cloud, each with what makes it say so: through the real SDK, over HTTP."""
 
@@ -211,20 +251,15 @@ ELSEWHERE: dict[Reason, str] = {
     Reason.CREDENTIALS_MISSING: "tests/integration/test_deletion.py",
     Reason.CREDENTIALS_MALFORMED: "tests/unit/test_secret.py",
     Reason.INTERNAL_ERROR: "tests/unit/test_alibaba_faults.py",
-    # what only imports can bring about at the cloud: the codes are known already
-    Reason.IMAGE_QUOTA_EXCEEDED: "tests/unit/test_alibaba_faults.py",
-    Reason.NAME_CONFLICT: "tests/unit/test_alibaba_faults.py",
-    Reason.OBJECT_NOT_FOUND: "tests/unit/test_alibaba_faults.py",
-    Reason.OBJECT_INVALID: "tests/unit/test_alibaba_faults.py",
-    Reason.IMPORTED: "tests/unit/test_conditions.py",
-    Reason.EXPORT_NOT_FOUND: "tests/integration/test_check.py",
+    Reason.IMPORTED: "tests/unit/test_imports.py",
+    Reason.EXPORT_NOT_FOUND: "tests/unit/test_imports.py",
+    Reason.EXPORT_NOT_READY: "tests/unit/test_imports.py",
+    Reason.EXPORT_FAILED: "tests/unit/test_imports.py",
 }
 """The reasons that the operator itself comes to, each with a test that holds it."""
 
-UNSAID = (Reason.OBJECT_CHANGED, Reason.EXPORT_FAILED)
-"""The reasons that only imports will have a use for."""
-
 UNHEARD: dict[Reason, str] = {
+    Reason.NOT_YET_SUPPORTED: "a guard in engine/accounts.py: the schema admits no provider that the registry does not know",
     Reason.ACCOUNT_NOT_READY: "a guard in engine/gather.py: every visit that asks the cloud has asked for its account",
     Reason.ORPHANED: "an event and a log line, seen by the test of orphans in tests/integration/test_deletion.py",
 }
@@ -239,7 +274,7 @@ async def test_a_limit_of_the_cloud_is_told_by_its_reason(standing_cloud: Cloud,
     connection = cloud.connection()
     told = await CASES[reason](cloud, connection)
     await connection.aclose()
-    cloud.settings(speed=before["speed"], quota={"concurrent": 100, "weekly": 1000})
+    cloud.settings(speed=before["speed"], quota={"concurrent": 100, "weekly": 1000, "images": 1000})
     cloud.emulator.admin("DELETE", "/faults")
     cloud.emulator.admin("POST", "/regions", {"id": cloud.region})
     cloud.emulator.admin("POST", "/accounts", {"id": cloud.emulator.info["accountID"], "exportAllowed": True})
@@ -248,14 +283,7 @@ async def test_a_limit_of_the_cloud_is_told_by_its_reason(standing_cloud: Cloud,
 
 def test_every_reason_is_held_by_a_test_or_named_with_its_excuse() -> None:
     """A reason that is added asks for its case here."""
-    assert sorted([*CASES, *ELSEWHERE, *UNHEARD, *UNSAID]) == sorted(Reason)
-
-
-@pytest.mark.parametrize("reason", UNSAID)
-def test_a_reason_without_a_case_is_one_that_nothing_says(reason: Reason) -> None:
-    """As soon as the operator says it, it needs its case."""
-    sources = [file for file in (ROOT / "operator").rglob("*.py") if file.name != "reasons.py"]
-    assert [file.name for file in sources if f"Reason.{reason.name}" in file.read_text(encoding="utf-8")] == []
+    assert sorted([*CASES, *ELSEWHERE, *UNHEARD]) == sorted(Reason)
 
 
 @pytest.mark.parametrize(("reason", "file"), ELSEWHERE.items(), ids=ELSEWHERE)

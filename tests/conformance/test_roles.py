@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from imageferry.clouds.alibaba.provider import Connection
-from imageferry.clouds.alibaba.roles import KNOWN_SECONDS
 from imageferry.clouds.provider import CloudConnection, ImageProvider
+from imageferry.clouds.roles import KNOWN_SECONDS
 from imageferry.core.errors import Blocked
 from imageferry.core.reasons import Reason
 from imageferry.core.secret import Keys
-from tests.conformance.clouds import EXPORT, Cloud, claimed
+from tests.conformance.clouds import DISK, EXPORT, IMPORT, Cloud, claimed, import_meant, meant
 
 ACTIONS = (
     "oss:GetObject",
@@ -80,9 +80,9 @@ async def test_a_role_of_any_name_is_used_if_it_may_write(standing_cloud: Cloud,
     bucket = f"acs:oss:*:*:{standing_cloud.bucket}"
     _grant(standing_cloud, [_allow("oss:Get*", "oss:List*")], [_allow(*ACTIONS, resource=[bucket, f"{bucket}/web*"])])
     job = standing_cloud.job(roleName=ROLE)
-    resolved = await provider.preflight(job)
+    resolved = await meant(provider, job)
     assert resolved.role_name == ROLE
-    await provider.submit(job, claimed(), resolved)
+    await provider.submit(job, claimed(), resolved, repeat=0)
     assert [entry["params"]["RoleName"] for entry in standing_cloud.submissions()] == [ROLE]
 
 
@@ -93,6 +93,27 @@ async def test_each_right_of_the_role_counts(standing_cloud: Cloud, provider: Im
     refused = await _refusal(standing_cloud, provider)
     assert refused.reason is Reason.ROLE_PERMISSION_MISSING
     assert f"lacks {action} on bucket {standing_cloud.bucket}" in refused.message
+
+
+IMPORT_ACTIONS = ("oss:GetObject", "oss:GetBucketLocation", "oss:GetBucketInfo")
+"""What ECS needs of the role of an import, from the reference of ImportImage."""
+
+
+@pytest.mark.parametrize("action", IMPORT_ACTIONS)
+async def test_each_right_of_an_imports_role_counts(standing_cloud: Cloud, fresh: CloudConnection, action: str) -> None:
+    """The one that is missing is named; with all three, on the file and its bucket alone, the import may go on."""
+    cloud, provider = standing_cloud, fresh.provider(IMPORT, standing_cloud.region)
+    cloud.disk()
+    job = cloud.import_job(roleName=ROLE)
+    bucket = f"acs:oss:*:*:{cloud.bucket}"
+    resources = [bucket, f"{bucket}/{DISK}"]
+    _grant(cloud, [_allow(*(each for each in IMPORT_ACTIONS if each != action), resource=resources)])
+    with pytest.raises(Blocked) as blocked:
+        await provider.preflight(job)
+    assert blocked.value.reason is Reason.ROLE_PERMISSION_MISSING
+    assert f"lacks {action} on bucket {cloud.bucket} (AliyunECSImageImportRolePolicy" in blocked.value.message
+    _grant(cloud, [_allow(*IMPORT_ACTIONS, resource=resources)])
+    assert (await import_meant(provider, job)).role_name == ROLE
 
 
 async def test_a_role_without_any_policy_lacks_all(standing_cloud: Cloud, provider: ImageProvider) -> None:
@@ -120,7 +141,7 @@ async def test_a_role_that_is_put_right_is_seen_at_the_next_check(
     _grant(standing_cloud)
     await _refusal(standing_cloud, provider)
     _grant(standing_cloud, [_allow(*ACTIONS)])
-    assert (await provider.preflight(standing_cloud.job(roleName=ROLE))).role_name == ROLE
+    assert (await meant(provider, standing_cloud.job(roleName=ROLE))).role_name == ROLE
 
 
 async def test_a_role_in_good_order_is_read_once(standing_cloud: Cloud, provider: ImageProvider) -> None:
@@ -161,7 +182,7 @@ async def test_what_cannot_be_read_is_not_held_against_the_role(
     """The check is a warning: where it cannot be made, the cloud itself is asked."""
     _grant(standing_cloud, [_allow("oss:GetObject")])
     standing_cloud.script(**fault)
-    assert (await provider.preflight(standing_cloud.job("plain7", roleName=ROLE))).role_name == ROLE
+    assert (await meant(provider, standing_cloud.job("plain7", roleName=ROLE))).role_name == ROLE
 
 
 async def test_a_key_that_may_not_read_ram_exports_all_the_same(standing_cloud: Cloud) -> None:
@@ -175,9 +196,9 @@ async def test_a_key_that_may_not_read_ram_exports_all_the_same(standing_cloud: 
     connection = standing_cloud.connection(keys=keys)
     provider = connection.provider(EXPORT, standing_cloud.region)
     job = standing_cloud.job("plain8", roleName="NoSuchRole")
-    resolved = await provider.preflight(job)
+    resolved = await meant(provider, job)
     with pytest.raises(Blocked) as blocked:
-        await provider.submit(job, claimed(), resolved)
+        await provider.submit(job, claimed(), resolved, repeat=0)
     await connection.aclose()
     assert blocked.value.reason is Reason.ROLE_MISSING
     assert blocked.value.code == "NoSetRoletoECSServiceAcount"

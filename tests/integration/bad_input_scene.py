@@ -15,6 +15,8 @@ from tests.integration.scene import HANGZHOU, Scene, scene
 from tests.stage import ACCOUNT, OPERATOR_NAMESPACE, Manifest, Stage
 
 LOOK_AGAIN_SECONDS: Final = 0.5
+DELETE_BOUND_SECONDS: Final = 4.0
+"""How long a deletion waits for what the cloud refuses."""
 QUIET: Final = "cn-quiet"
 GIB_TOO_MANY: Final = 501
 _RIGHT: Final = "bad-inputs"
@@ -202,18 +204,43 @@ class BadInputs(Scene):
 
     def doomed_bucket(self, name: str) -> None:
         """An export whose bucket is deleted while the task has written nothing yet."""
-        bucket = {"name": f"ferry-{name}", "region": HANGZHOU, "account": self.emulator.info["accountID"]}
-        self.emulator.admin("POST", "/buckets", bucket)
-        self.export(name, seconds=5, destination={"bucket": bucket["name"], "prefix": name.replace("-", "")})
+        bucket = self.bucket(name)
+        self.export(name, seconds=5, destination={"bucket": bucket, "prefix": name.replace("-", "")})
         self.stage.until(name, lambda each: "task" in each["status"])
-        self._delete_bucket(bucket["name"])
+        self._as_owner().delete_bucket(oss.DeleteBucketRequest(bucket=bucket))
 
-    def _delete_bucket(self, name: str) -> None:
-        """As its owner would, by the vendor's SDK."""
+    def bucket(self, name: str) -> str:
+        """A new bucket; what it is called."""
+        called = f"ferry-{name}"
+        owner = self.emulator.info["accountID"]
+        self.emulator.admin("POST", "/buckets", {"name": called, "region": HANGZHOU, "account": owner})
+        return called
+
+    def retaining_bucket(self, name: str) -> str:
+        """A new bucket whose owner has given it a retention policy of a day."""
+        bucket = self.bucket(name)
+        wish = oss.InitiateWormConfiguration(retention_period_in_days=1)
+        self._as_owner().initiate_bucket_worm(
+            oss.InitiateBucketWormRequest(bucket=bucket, initiate_worm_configuration=wish)
+        )
+        return bucket
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[str]:
+        """A new bucket in which nothing can be read before it was restored, which is the case afterwards."""
+        bucket = self.bucket(name)
+        refusal = {"fault": "unknownCode", "status": 403, "code": "InvalidObjectState", "times": 1000}
+        wish = refusal | {"action": "OSS:GetObject", "params": {"bucket": bucket}}
+        fault = self.emulator.admin("POST", "/faults", wish)["id"]
+        yield bucket
+        self.emulator.admin("DELETE", f"/faults/{fault}")
+
+    def _as_owner(self) -> oss.Client:
+        """The vendor's SDK with the account's own key."""
         config = oss.config.load_default()
         config.credentials_provider = oss.credentials.StaticCredentialsProvider(_KEY, _SECRET)
         config.region, config.endpoint, config.use_path_style = HANGZHOU, self.emulator.endpoint, True
-        oss.Client(config).delete_bucket(oss.DeleteBucketRequest(bucket=name))
+        return oss.Client(config)
 
     def clear(self) -> None:
         """Take back what lies outside the scene's namespace."""
@@ -243,7 +270,8 @@ def bad_inputs(plane: ControlPlane, folder: Path) -> Iterator[BadInputs]:
     """The scene with all of them, without an operator yet."""
     # A crowd at once on a busy machine: the Lease is given the time that it has by default.
     patient = {"lease_duration_seconds": "15", "lease_give_up_seconds": "10"}
-    with scene(plane, folder, 50, look_again_seconds=str(LOOK_AGAIN_SECONDS), **patient) as plain:
+    bounds = {"look_again_seconds": str(LOOK_AGAIN_SECONDS), "delete_away_bound_seconds": str(DELETE_BOUND_SECONDS)}
+    with scene(plane, folder, 50, **bounds, **patient) as plain:
         shown = BadInputs(plain.stage)
         try:
             shown.apply_all()

@@ -1,22 +1,32 @@
 """`imageferry check`: what is missing is told with what mends it, what is mended is told no more, and nothing is changed."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from controlplane import ControlPlane
 from tests.emulator.cloud import export, until
-from tests.emulator_process import EmulatorProcess, environment_without_proxy
+from tests.emulator_process import EmulatorProcess
+from tests.integration.checking import (
+    CANARY,
+    KEY,
+    LIMITED_KEY,
+    TENANT,
+    Told,
+    allow,
+    attach,
+    check,
+    cloud,
+    everything_left_as_it_was,
+    import_wish,
+    objects,
+    told,
+    wish,
+)
 from tests.stage import OPERATOR_NAMESPACE, Stage
 
-TENANT = "1000000000000003"
-CANARY = "canary-Secret-0123456789"
 STYLES = {
     "taskActionStyle": ("ExportImage", "EXPORT_IMAGE"),
     "taskTimeStyle": ("seconds", "minutes"),
@@ -26,93 +36,14 @@ STYLES = {
     "dryRunCode": ("DryRunOperation", "DRYRUN.SUCCESS"),
     "dryRunSeesBusyImage": (False, True),
 }
-"""Both values of every assumption that a check can see."""
-
-Manifest = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one check said: its exit status, its findings, and all it wrote."""
-
-    status: int
-    findings: list[dict[str, str]]
-    written: str
-
-    def about(self, title: str, subject: str) -> dict[str, str]:
-        """The one finding about a subject."""
-        (found,) = [each for each in self.findings if each["object"] == title and each["subject"] == subject]
-        return found
-
-    def missing(self) -> set[tuple[str, str]]:
-        """Object and subject of what is missing."""
-        return {(each["object"], each["subject"]) for each in self.findings if each["verdict"] == "missing"}
-
-
-def check(*args: str, input_text: str = "") -> subprocess.CompletedProcess[str]:
-    """The command, as a process of its own."""
-    command = [sys.executable, "-m", "imageferry", "check", *args]
-    environment = {name: value for name, value in environment_without_proxy().items() if name != "KUBECONFIG"}
-    return subprocess.run(
-        command, env=environment, input=input_text, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def told(*args: str, documents: list[Manifest]) -> Told:
-    """A check of objects that stand in a file (here the standard input), its findings as JSON lines."""
-    done = check("-f", "-", "--output", "json", *args, input_text=json.dumps({"kind": "List", "items": documents}))
-    findings = [json.loads(line) for line in done.stdout.splitlines()]
-    assert findings, done.stderr
-    return Told(done.returncode, findings, done.stdout + done.stderr)
-
-
-def objects(emulator: EmulatorProcess, key_id: str, *exports: Manifest) -> list[Manifest]:
-    """A CloudAccount with its Secret, and exports; each is a name and what its spec has of its own."""
-    endpoints = dict.fromkeys(("compute", "objectStore", "sts"), emulator.endpoint)
-    account = {
-        "kind": "CloudAccount",
-        "metadata": {"name": "prod"},
-        "spec": {
-            "provider": "Alibaba",
-            "region": "cn-hangzhou",
-            "credentials": {"secretRef": {"name": "key"}},
-            "allowedNamespaces": {"from": "All"},
-            "endpoints": endpoints,
-        },
-    }
-    key = {"accessKeyID": key_id, "accessKeySecret": CANARY}
-    return [account, {"kind": "Secret", "metadata": {"name": "key"}, "stringData": key}, *exports]
-
-
-def wish(name: str, image: str, bucket: str, **spec: Any) -> Manifest:  # noqa: ANN401 -- fields of the spec
-    """An ImageExport in the namespace `images`."""
-    usual = {
-        "accountRef": {"name": "prod"},
-        "source": {"imageID": image},
-        "destination": {"bucket": bucket, "prefix": "web"},
-    }
-    return {"kind": "ImageExport", "metadata": {"name": name, "namespace": "images"}, "spec": usual | spec}
+"""Both values of every assumption that a check can see with exports."""
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    """A cloud whose first account has a key with the canary."""
-    running = EmulatorProcess(tmp_path_factory.mktemp("check") / "state", "--speed", "1")
-    try:
-        running.start()
-        owner = running.info["accountID"]
-        running.admin("POST", "/accounts", {"id": owner, "keys": [{"id": "LTAI-CHECK", "secret": CANARY}]})
+    """A cloud that is asked by all tests here."""
+    with cloud(tmp_path_factory.mktemp("check")) as running:
         yield running
-    finally:
-        running.stop()
-
-
-def everything_left_as_it_was(emulator: EmulatorProcess, before: list[Manifest]) -> bool:
-    """The ledger has not grown, and every export that was asked for was a dry run."""
-    asked = [each for each in emulator.admin("GET", "/requests")["requests"] if each["accessKeyID"] == "LTAI-CHECK"]
-    tries = [each["params"] for each in asked if each["action"] == "ExportImage"]
-    same: bool = emulator.admin("GET", "/ledger")["entries"] == before
-    return same and all(each.get("DryRun") == "true" for each in tries)
 
 
 def test_where_nothing_is_missing_the_check_says_so_and_changes_nothing(emulator: EmulatorProcess) -> None:
@@ -120,7 +51,7 @@ def test_where_nothing_is_missing_the_check_says_so_and_changes_nothing(emulator
     info = emulator.info
     good = wish("web", info["images"]["plain"], info["buckets"]["good"])
     before = emulator.admin("GET", "/ledger")["entries"]
-    seen = told(documents=objects(emulator, "LTAI-CHECK", good))
+    seen = told(documents=objects(emulator, KEY, good))
     assert (seen.status, seen.missing()) == (0, set())
     assert seen.about("ImageExport images/web", "dry run")["verdict"] == "ok"
     assert seen.about("ImageExport images/web", "role")["verdict"] == "ok"
@@ -133,7 +64,7 @@ def test_a_check_without_dry_runs_asks_for_no_export_at_all(emulator: EmulatorPr
     """--no-dry-run: nothing but reads; the lines for eyes name every object and end in the sum."""
     info = emulator.info
     heard = len(emulator.admin("GET", "/requests")["requests"])
-    documents = objects(emulator, "LTAI-CHECK", wish("web", info["images"]["plain"], info["buckets"]["good"]))
+    documents = objects(emulator, KEY, wish("web", info["images"]["plain"], info["buckets"]["good"]))
     done = check("-f", "-", "--no-dry-run", input_text=json.dumps({"items": documents}))
     actions = {each["action"] for each in emulator.admin("GET", "/requests")["requests"][heard:]}
     assert done.returncode == 0, done.stdout + done.stderr
@@ -153,12 +84,11 @@ def test_the_policy_that_a_check_prints_is_all_that_its_key_lacked(emulator: Emu
     emulator.admin("POST", "/images", {"id": image, "region": "cn-hangzhou", "account": TENANT, "name": "tenant"})
     attach(emulator, {"Version": "1", "Statement": [allow("ecs:DescribeImages"), allow("ecs:DescribeRegions")]})
     emulator.admin("POST", "/buckets", {"name": bucket, "region": "cn-hangzhou", "account": TENANT})
-    denied = {"fault": "unknownCode", "status": 403, "code": "AccessDenied", "action": "OSS:ListObjects"}
-    emulator.admin("POST", "/faults", denied)
-    documents = objects(emulator, "LTAI-LIMITED", wish("web", image, bucket))
+    documents = objects(emulator, LIMITED_KEY, wish("web", image, bucket))
     lacking = told(documents=documents)
     policy = lacking.about("CloudAccount prod", "policy")
-    rights = {"ecs:DescribeTaskAttribute", "ecs:DescribeTasks", "ecs:ExportImage", "oss:ListObjects"}
+    on_bucket = {"oss:GetBucketInfo", "oss:ListObjects", "oss:GetObject"}
+    rights = on_bucket | {"ecs:DescribeTaskAttribute", "ecs:DescribeTasks", "ecs:ExportImage"}
     assert lacking.status == 1
     assert {subject for title, subject in lacking.missing() if title == "CloudAccount prod"} == rights | {"policy"}
     assert all(right in policy["text"] for right in rights)
@@ -173,26 +103,13 @@ def test_the_policy_that_a_check_prints_is_all_that_its_key_lacked(emulator: Emu
     assert CANARY not in lacking.written + mended.written
 
 
-def allow(action: str) -> Manifest:
-    """A statement that allows one action."""
-    return {"Effect": "Allow", "Action": action, "Resource": "*"}
-
-
-def attach(emulator: EmulatorProcess, document: Manifest) -> None:
-    """Give the tenant's limited key a policy in place of the one before."""
-    key = {"id": "LTAI-LIMITED", "secret": CANARY, "user": "ferry", "policies": ["ferry"]}
-    emulator.admin(
-        "POST", "/accounts", {"id": TENANT, "keys": [key], "policies": [{"name": "ferry", "document": document}]}
-    )
-
-
 def test_each_thing_that_is_wrong_is_told_with_what_mends_it(emulator: EmulatorProcess) -> None:
     """Image, bucket and role of one export at once; grants, regions and accounts of others."""
     info = emulator.info
     market, good, plain = info["images"]["marketplace"], info["buckets"]["good"], info["images"]["plain"]
     documents = objects(
         emulator,
-        "LTAI-CHECK",
+        KEY,
         wish("all", market, info["buckets"]["encrypted"], roleName="my-role"),
         wish("deaf", plain, good, roleName="export-untrusted"),
         wish("nowhere", plain, good, region="cn-atlantis"),
@@ -240,7 +157,7 @@ def test_what_the_documents_leave_open_is_told_as_the_cloud_shows_it(busy: Emula
     exports = [wish(f"web-{n}", image, good) for n, image in enumerate(images)]
     before = busy.admin("GET", "/ledger")["entries"]
     busy.admin("POST", "/settings", wanted)
-    seen = told(documents=objects(busy, "LTAI-CHECK", *exports))
+    seen = told(documents=objects(busy, KEY, *exports))
     busy.admin("POST", "/settings", {name: values[0] for name, values in STYLES.items()})
     shown = {name: seen.about("CloudAccount prod", name)["text"].split(" ", 1)[0] for name in STYLES}
     assert shown == {name: value if isinstance(value, str) else str(value).lower() for name, value in wanted.items()}
@@ -254,7 +171,7 @@ def test_what_the_documents_leave_open_is_told_as_the_cloud_shows_it(busy: Emula
 @pytest.mark.parametrize(
     ("args", "text", "complaint"),
     [
-        (["--export", "web"], "", "web is not NAMESPACE/NAME"),
+        (["--import", "web"], "", "--import: web is not NAMESPACE/NAME"),
         (["--acount", "prod"], "", "unrecognized argument: --acount"),
         (["-f", "/nowhere.yaml"], "", "/nowhere.yaml: No such file"),
         (["-f", "-"], f"a: [{CANARY}", "-: no YAML"),
@@ -276,25 +193,62 @@ def test_a_wrong_use_is_told_in_one_line_and_by_exit_status_2(args: list[str], t
 
 def test_a_cloud_that_is_away_is_something_missing(emulator: EmulatorProcess) -> None:
     """An account that could not be looked at is not in order: a pipeline must not go on."""
-    documents = objects(emulator, "LTAI-CHECK", wish("web", "m-1", "b"))
+    documents = objects(emulator, KEY, wish("web", "m-1", "b"))
     documents[0]["spec"]["endpoints"] = dict.fromkeys(("compute", "objectStore", "sts"), "http://127.0.0.1:9")
     seen = told(documents=documents)
     assert seen.status == 1
     assert seen.missing() == {("CloudAccount prod", "credentials")}
 
 
+def test_of_each_cloud_it_is_said_what_was_looked_at(emulator: EmulatorProcess) -> None:
+    """Where a cloud is looked at less closely, silence is not taken for good order; its jobs are told all the same."""
+    other = emulator.info["tencent"]
+    export = wish("web", other["images"]["plain"], other["buckets"]["good"])
+    documents = objects(emulator, other["secretID"], export, import_wish("back", other["buckets"]["good"], "none.raw"))
+    documents[0]["spec"] |= {"provider": "Tencent", "region": other["regions"][0]}
+    documents[1]["stringData"]["accessKeySecret"] = other["secretKey"]
+    seen = told(documents=documents)
+    ours = told("--no-dry-run", documents=objects(emulator, KEY))
+    for each in (seen, ours):
+        assert "looked at" in each.about("CloudAccount prod", "inspection")["text"]
+    assert {title for title, _ in seen.missing()} == {"ImageImport images/back"}
+    assert [each["verdict"] for each in seen.findings if each["object"] == "ImageExport images/web"].count("ok") > 1
+
+
 def test_a_check_of_the_cluster_reads_what_the_operator_reads(plane: ControlPlane, tmp_path: Path) -> None:
-    """With the operator's own rights: the account, its Secret and the export come from the API server."""
+    """With the operator's own rights: account, Secret, exports and imports come from the API server.
+
+    An import takes the files of the export that it names once that has finished; what has not is said.
+    """
     with Stage(plane, tmp_path) as stage:
+        operator = stage.start_operator()
         stage.export("web")
+        stage.until_succeeded("web")
+        operator.stop()
         stage.export("bad", "marketplace")
+        for name, export_name in (("of-web", "web"), ("of-bad", "bad"), ("of-none", "none")):
+            stage.import_(name, source={"exportRef": {"name": export_name}})
         kubeconfig = str(plane.kubeconfig_for(OPERATOR_NAMESPACE, "imageferry", tmp_path / "kubeconfig"))
         usual = ("--kubeconfig", kubeconfig, "--namespace", OPERATOR_NAMESPACE)
         accounts = check(*usual)
-        one = check(*usual, "--output", "json", "--export", f"{stage.namespace}/bad")
-        none = check(*usual, "--export", f"{stage.namespace}/none")
+        named = [("--export", "web"), ("--export", "bad")]
+        named += [("--import", name) for name in ("of-web", "of-bad", "of-none", "none")]
+        words = [word for flag, name in named for word in (flag, f"{stage.namespace}/{name}")]
+        jobs = Told.of(check(*usual, "--output", "json", *words))
     assert (accounts.returncode, accounts.stdout.splitlines()[0]) == (0, "CloudAccount stage"), accounts.stderr
-    missing = [json.loads(line) for line in one.stdout.splitlines() if '"verdict": "missing"' in line]
-    assert (one.returncode, [each["object"] for each in missing]) == (1, [f"ImageExport {stage.namespace}/bad"])
-    assert none.returncode == 1
-    assert "ExportNotFound" in none.stdout
+
+    def title(name: str) -> str:
+        return f"ImageImport {stage.namespace}/{name}"
+
+    assert jobs.missing() == {
+        (f"ImageExport {stage.namespace}/bad", "image"),
+        (title("of-none"), "source"),
+        (title("none"), "object"),
+    }
+    of_web = {each["subject"]: each["verdict"] for each in jobs.findings if each["object"] == title("of-web")}
+    subjects = ("grant", "source", "spec", "name", "bucket", "disk 1", "role", "dry run", "preflight")
+    assert of_web == dict.fromkeys(subjects, "ok")
+    waiting = jobs.about(title("of-bad"), "source")
+    assert (waiting["verdict"], "has not finished yet" in waiting["text"]) == ("unknown", True)
+    assert "ExportNotFound" in jobs.about(title("of-none"), "source")["text"]
+    assert "it has ended" in jobs.about(f"ImageExport {stage.namespace}/web", "object")["text"]

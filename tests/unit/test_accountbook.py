@@ -103,6 +103,7 @@ def test_an_orphan_holds_all_that_following_it_takes() -> None:
             key=a_claim().key,
             object_prefix=a_claim().object_prefix,
             image_id=IMAGE,
+            image_name="web",
             bucket=BUCKET,
             region="cn-hangzhou",
             account_id=OWNER,

@@ -1,11 +1,11 @@
 """What an account's status remembers of lanes and orphans where a part is missing, forged or not known."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
 from imageferry.core.accountbook import Book, LaneRow, Orphan, kind_of, operation_of, orphan_of, read, write
-from imageferry.core.job import DeletionPolicy, Job, Kind
+from imageferry.core.job import DeletionPolicy, Kind
 from tests.builders import (
     BUCKET,
     IMAGE,
@@ -15,11 +15,11 @@ from tests.builders import (
     UID,
     a_claim,
     a_job,
-    a_journal,
     a_task,
-    an_attempt,
+    an_import,
     claimed,
     resolved,
+    resolved_import,
     running,
 )
 
@@ -39,6 +39,7 @@ def test_what_an_object_leaves_behind_is_recorded_whole() -> None:
         key=a_claim().key,
         object_prefix=a_claim().object_prefix,
         image_id=IMAGE,
+        image_name="web",
         bucket=BUCKET,
         region="cn-hangzhou",
         account_id=OWNER,
@@ -64,12 +65,13 @@ def test_a_task_without_an_id_is_looked_for_by_its_key(journal: object) -> None:
     assert orphan_of(a_job(), journal, a_claim(), NOON).task_id == ""  # type: ignore[arg-type]
 
 
-def test_an_import_leaves_no_bucket_behind() -> None:
-    """Its result is an image."""
-    export = a_job()
-    plain = Job(**{field.name: getattr(export, field.name) for field in fields(Job)} | {"kind": Kind.IMPORT})
-    orphan = orphan_of(plain, a_journal(attempt=an_attempt()), a_claim(), NOON)
-    assert (orphan.operation, orphan.bucket) == ("Import", "")
+def test_an_import_leaves_the_image_that_it_makes() -> None:
+    """Its name from the claim on, and its id once the cloud has told it."""
+    open_claim = orphan_of(an_import(), claimed(resolved=resolved_import()), a_claim(), NOON)
+    assert (open_claim.operation, open_claim.image_id, open_claim.image_name) == ("Import", "", "web-restored")
+    running_task = running(resolved=resolved_import(), task=a_task(image_id="m-new"))
+    orphan = orphan_of(an_import(), running_task, a_claim(), NOON)
+    assert (orphan.image_id, orphan.task.image_id, orphan.resolved.mutex) == ("m-new", "m-new", "web-restored")
 
 
 def test_an_unobserved_account_is_older_than_any_generation() -> None:

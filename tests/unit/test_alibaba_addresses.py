@@ -2,6 +2,7 @@
 
 import pytest
 
+from imageferry.clouds.addresses import direct
 from imageferry.clouds.alibaba import addresses
 from imageferry.core.account import Endpoints
 from imageferry.core.errors import Blocked
@@ -57,6 +58,6 @@ def test_only_a_loopback_address_is_refused_while_a_proxy_is_set(
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     if expected:
         with pytest.raises(Blocked):
-            addresses.direct(address)
+            direct(address)
     else:
-        assert addresses.direct(address).geturl() == address
+        assert direct(address).geturl() == address

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from imageferry.clouds.alibaba.codes.rows import Started
-from imageferry.clouds.alibaba.faults import TABLES, Refused, Unreachable, Unreadable, documented, row
-from imageferry.clouds.alibaba.verdicts import clean, ended, reading, submitting
+from imageferry.clouds.alibaba.faults import TABLES, documented, row
+from imageferry.clouds.alibaba.verdicts import ended, reading, submitting
+from imageferry.clouds.faults import Refused, Unreachable, Unreadable
+from imageferry.clouds.rows import Started
+from imageferry.clouds.verdicts import clean
 from imageferry.core.errors import (
     MESSAGE_LIMIT,
     Blocked,
@@ -104,6 +106,11 @@ IMPORT_IMAGE: dict[tuple[int, str], Expected] = {
     (403, "InvalidOSS.NotAuthorized"): (Blocked, Reason.ROLE_PERMISSION_MISSING),
     (403, "InvalidOSSBucket.EncryptUnsupported"): (Blocked, Reason.BUCKET_ENCRYPTED),
     (404, "InvalidResourceGroup.NotFound"): _FIELD,
+    # what newer versions of the page and its prose name besides
+    (400, "InvalidImageFormat.RegionNotSupported"): (Rejected, Reason.FORMAT_NOT_SUPPORTED_IN_REGION),
+    (403, "ConcurrentQuotaExceed.ImportImage"): (Deferred, Reason.CONCURRENT_QUOTA_EXCEEDED),
+    (403, "InvalidOperation.CloudBoxImageImportUnsupported"): (Transient, Reason.INTERNAL_ERROR),
+    (403, "InvalidOperation.CloudBoxImageImportRoleRequired"): (Transient, Reason.INTERNAL_ERROR),
 }
 """The same for ImportImage."""
 
@@ -125,11 +132,31 @@ OTHERS: dict[tuple[str, str], Expected] = {
     ("DeleteImage", "ImageIsImporting"): (Deferred, Reason.IMAGE_BUSY),
     ("DeleteImage", "ImageIsExporting"): (Deferred, Reason.IMAGE_BUSY),
     ("DeleteImage", "OperationDenied.ImageCopying"): (Deferred, Reason.IMAGE_BUSY),
+    ("DeleteSnapshot", "SnapshotCreatedImage"): (Blocked, Reason.IMAGE_BUSY),
+    ("DeleteSnapshot", "SnapshotCreatedDisk"): (Blocked, Reason.IMAGE_BUSY),
+    ("DeleteSnapshot", "InvalidSnapshotId.NotFound"): (Transient, Reason.OUTPUT_MISSING),
+    ("DescribeSnapshots", "InvalidSnapshotIds.Malformed"): _OURS,
+    ("TagResources", "InvalidResourceId.NotFound"): (Transient, Reason.OUTPUT_MISSING),
+    ("TagResources", "OperationDenied.QuotaExceed"): (Blocked, Reason.IMAGE_BUSY),
+    ("TagResources", "InvalidResourceType.NotFound"): _OURS,
+    ("TagResources", "InvalidTagKey.Malformed"): _OURS,
+    ("TagResources", "InvalidTagValue.Malformed"): _OURS,
     ("GetRole", "EntityNotExist.Role"): (Blocked, Reason.ROLE_MISSING),
     ("GetRole", "NoPermission"): _NO_RIGHT,
     ("GetBucketInfo", "NoSuchBucket"): (Blocked, Reason.BUCKET_NOT_FOUND),
     ("GetBucketInfo", "AccessDenied"): _NO_RIGHT,
     ("HeadObject", "NoSuchKey"): (Transient, Reason.OBJECT_NOT_FOUND),
+    ("HeadObject", "PermanentRedirect"): (Rejected, Reason.BUCKET_REGION_MISMATCH),
+    ("ListObjects", "BucketNotBelongTo"): _NO_RIGHT,
+    ("ListObjects", "BucketDisable"): _NO_RIGHT,
+    ("ListObjects", "AbnormalBucketOwnerStatus"): _NO_RIGHT,
+    ("GetObject", "UserDisable"): _NO_RIGHT,
+    ("GetObject", "InDebt"): _NO_RIGHT,
+    ("GetObject", "InDebtOverdue"): _NO_RIGHT,
+    ("GetObject", "InvalidObjectState"): (Blocked, Reason.OBJECT_INVALID),
+    ("DeleteObject", "FileImmutable"): _NO_RIGHT,
+    ("GetObject", "AccessKeyIdAndSecurityTokenNotMatch"): _NO_KEY,
+    ("GetObject", "SecurityTokenNotSupported"): _NO_KEY,
     ("GetObject", "InvalidAccessKeyId"): _NO_KEY,
     ("GetObject", "SecurityTokenExpired"): _NO_KEY,
     ("GetObject", "RequestTimeTooSkewed"): (Transient, Reason.CLOCK_SKEW),
@@ -262,6 +289,7 @@ DEFERRED = {
     "WeeklyQuotaExceed.ExportImage": (Scope.LANE, 3600),
     "ImageIsExporting": (Scope.IMAGE, 30),
     "QuotaExceed.Image": (Scope.LANE, 900),
+    "ConcurrentQuotaExceed.ImportImage": (Scope.SLOT, 60),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from imageferry.clouds import selection
 from imageferry.clouds.alibaba import images
 from imageferry.clouds.alibaba.translate import Image
 from imageferry.core.errors import Blocked, Failure, Rejected
@@ -78,7 +79,7 @@ def test_what_the_cloud_does_not_export_is_refused_by_its_limit(
 def test_an_unknown_id_is_not_found() -> None:
     """The id is in the message."""
     with pytest.raises(Rejected) as rejected:
-        images.by_id("m-9", None)
+        selection.by_id("m-9", None)
     assert rejected.value.reason is Reason.IMAGE_NOT_FOUND
     assert "m-9" in rejected.value.message
 
@@ -86,11 +87,11 @@ def test_an_unknown_id_is_not_found() -> None:
 def test_a_name_means_one_image() -> None:
     """What only looks like the name is not meant, and two of one name are told by their ids."""
     like = _image("m-2", name="web-2")
-    assert images.by_name("web", [_image(), like]).id == "m-1"
+    assert selection.by_name("web", [_image(), like]).id == "m-1"
     with pytest.raises(Rejected) as nowhere:
-        images.by_name("web", [like])
+        selection.by_name("web", [like])
     with pytest.raises(Rejected) as several:
-        images.by_name("web", [_image("m-3"), _image()])
+        selection.by_name("web", [_image("m-3"), _image()])
     assert (nowhere.value.reason, several.value.reason) == (Reason.IMAGE_NOT_FOUND, Reason.IMAGE_AMBIGUOUS)
     assert several.value.message == "2 images are named web: m-1, m-3."
 

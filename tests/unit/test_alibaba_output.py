@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from imageferry.clouds.alibaba.output import disk_of, format_of
+from imageferry.clouds.alibaba.output import disk_of
+from imageferry.clouds.formats import format_of
 from imageferry.core.artifacts import Role
 
 

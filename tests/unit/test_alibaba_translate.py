@@ -7,21 +7,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imageferry.clouds.alibaba.requests import export_request
 from imageferry.clouds.alibaba.translate import (
     detail,
-    export_request,
     images,
     listed,
     owned,
-    parse_time,
     percent,
     seen,
     task,
     total,
 )
-from imageferry.core.journal import Claim, Resolved
+from imageferry.clouds.values import parse_time
+from imageferry.core.journal import Claim
 from imageferry.core.observation import Cancelled, Failed, Running, Succeeded, Task
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import ResolvedExport
 
 FIELDS = [
     "TaskSet",
@@ -57,7 +58,7 @@ def _attribute(*operations: dict[str, Any], **fields: Any) -> dict[str, Any]:  #
 
 def test_a_request_is_made_of_what_was_pinned() -> None:
     """The parameters come from the resolved wish and the claim's mark alone."""
-    resolved = Resolved(region="r", image_id="m-1", bucket="b", format="QCOW2", role_name="Role")
+    resolved = ResolvedExport(region="r", image_id="m-1", bucket="b", format="QCOW2", role_name="Role")
     claim = Claim(key="k", object_prefix="webk", account_id="1", claimed_at=NOW, claimed_by="p")
     assert export_request(resolved, claim) == {
         "ImageId": "m-1",

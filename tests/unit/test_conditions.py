@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from imageferry.core.conditions import Outlook, Report, conditions, report
+from imageferry.core.conditions import conditions, report
 from imageferry.core.errors import MESSAGE_LIMIT, Refusal
-from imageferry.core.job import Job, Kind
+from imageferry.core.job import Job
 from imageferry.core.journal import Journal
 from imageferry.core.reasons import MEANINGS, NOT_YET, Reason
 from imageferry.core.status import write
@@ -267,12 +267,6 @@ def test_a_message_is_at_most_one_kib() -> None:
     refusal = Refusal(Reason.INVALID_SPEC, "x" * 5000)
     after = shown(a_job(), a_journal(), Hold(refusal, 900.0))
     assert {len(each.message) for each in after.conditions} == {MESSAGE_LIMIT}
-
-
-def test_an_import_is_done_when_its_image_is() -> None:
-    """The good end of an import speaks of the image."""
-    said = report(a_job(kind=Kind.IMPORT), exported(), Rest(), now=NOW, young_seconds=YOUNG_SECONDS)
-    assert said == Report(Outlook.DONE, Reason.IMPORTED, "The image is available and was checked.")
 
 
 def test_conditions_are_never_read_as_memory() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from imageferry.core import answers
-from imageferry.core.artifacts import Artifacts, Flaw
+from imageferry.core.artifacts import Artifacts, Flaw, Image
 from imageferry.core.decide import TABLES, decide, group_of, matching_row
 from imageferry.core.errors import Refusal
 from imageferry.core.facts import Facts
@@ -14,6 +14,7 @@ from imageferry.core.job import DeletionPolicy, Job, UnknownOutcome
 from imageferry.core.journal import Journal
 from imageferry.core.keys import LOST_NUMBERING, SEARCHED_NUMBERS
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import Obstructed
 from imageferry.core.situation import Situation
 from imageferry.core.step import (
     Adopt,
@@ -51,6 +52,7 @@ from tests.builders import (
     absent,
     an_attempt,
     an_error,
+    an_import,
     claimed,
     collected,
     exported,
@@ -122,7 +124,7 @@ def unsent(**changes: object) -> Facts:
     return facts(**{"unsent": True, **changes})
 
 
-CASES = {
+CASES: dict[str, dict[str, tuple[Job, Journal, Facts, Step, int]]] = {
     "finished": {
         "a finished export deleted under Orphan leaves at once, its files untouched": (
             a_job(deleting=True, deletion_policy=ORPHAN), exported(), facts(), Release(orphan=False), 0),
@@ -154,9 +156,9 @@ CASES = {
             a_job(), LOST, facts(wiped=True), Look(SEARCHED_NUMBERS, range(1, 0)), 1),
         "a lost journal that nothing proves empty uses no key again": (
             a_job(), LOST, facts(wiped=True, observation=unprovable(), absent_since=NOON),
-            Claim(LOST_NUMBERING + 1), 15),
+            Claim(LOST_NUMBERING + 1), 16),
         "a lost journal that is proven empty begins with the first key": (
-            a_job(), LOST, facts(wiped=True, observation=absent(), absent_since=NOON), Claim(1), 15),
+            a_job(), LOST, facts(wiped=True, observation=absent(), absent_since=NOON), Claim(1), 16),
         "a retry after an unknown outcome looks before it claims": (
             a_job(), OPEN_END, facts(), Look(range(1, 3), range(1, 2)), 1),
         "the task of a lost journal is followed again": (
@@ -206,15 +208,17 @@ CASES = {
         "an image that is still being made is awaited": (
             a_job(), a_journal(), facts(checked=NOT_READY), Hold(NOT_READY, 30.0), 12),
         "a busy image is a wait and costs nothing": (
-            a_job(), a_journal(), facts(turn=BUSY), Wait(Reason.IMAGE_BUSY, BUSY.message, retry_at=LONG_AFTER), 13),
-        "no claim without our finalizer": (a_job(guarded=False), a_journal(), facts(), Guard(), 14),
-        "its turn come, the first attempt is claimed": (a_job(), a_journal(), facts(), Claim(1), 15),
-        "each attempt takes a new number": (a_job(), a_journal(attempt=a_closed_attempt(7)), facts(), Claim(8), 15),
+            a_job(), a_journal(), facts(turn=BUSY), Wait(Reason.IMAGE_BUSY, BUSY.message, retry_at=LONG_AFTER), 14),
+        "no claim without our finalizer": (a_job(guarded=False), a_journal(), facts(), Guard(), 15),
+        "its turn come, the first attempt is claimed": (a_job(), a_journal(), facts(), Claim(1), 16),
+        "each attempt takes a new number": (a_job(), a_journal(attempt=a_closed_attempt(7)), facts(), Claim(8), 16),
         "after a loss with proof numbering goes on where no key was used": (
-            a_job(), LOST, lost(observation=absent(LONG_AFTER), absent_since=NOON), Claim(LOST_NUMBERING + 1), 15),
+            a_job(), LOST, lost(observation=absent(LONG_AFTER), absent_since=NOON), Claim(LOST_NUMBERING + 1), 16),
         "a deadline does not fire while the clocks disagree": (
             a_job(active_deadline_seconds=60), a_journal(attempt=a_closed_attempt(), start_at=NOON),
-            facts(now=MUCH_LATER, clock_agrees=False), Claim(2), 15),
+            facts(now=MUCH_LATER, clock_agrees=False), Claim(2), 16),
+        "a failed image of an earlier attempt is cleared away first": (
+            an_import(), a_journal(), facts(checked=Obstructed((Image("m-failed"),))), Discard((Image("m-failed"),)), 13),
     },
     "claim, mine and unsent": {
         "an unsent claim is taken back when a cancel is requested": (
@@ -284,7 +288,7 @@ CASES = {
             a_job(), running(), facts(observation=seen_succeeded()), Collect(seen_succeeded().task), 4),
         "a file may be late by the read lag": (
             a_job(), running(), facts(observation=seen_succeeded(finished_at=NOON - SOON), collected=MISSING),
-            Wait(Reason.VERIFYING, "Not every file is to be seen yet.", 30.0), 5),
+            Wait(Reason.VERIFYING, "Not everything that the task made is to be seen yet.", 30.0), 5),
         "with every file there and checked the job is done": (
             a_job(), running(), facts(observation=seen_succeeded(), collected=collected(a_file())),
             Complete(collected(a_file()), seen_succeeded().task), 6),

@@ -115,6 +115,8 @@ CASES: dict[str, tuple[Job, Journal, Facts, Step]] = {
         a_job(), a_journal(),
         facts(guarded_here=False, observation=absent(NOON + timedelta(seconds=WINDOW_SECONDS - 1)), absent_since=NOON),
         LOOKING),
+    "a cancelled task says nothing about a claim that may still be accepted": (
+        a_job(), a_journal(), facts(guarded_here=False, observation=seen_cancelled(), absent_since=NOON), LOOKING),
     # A journal that was lost, and what forbids to look for it
     "a lost journal is looked for as soon as the credentials are back": (
         a_job(), a_journal(), facts(guarded_here=False, away=AWAY, owner=""), Hold(AWAY, 30.0)),
@@ -145,9 +147,17 @@ CASES: dict[str, tuple[Job, Journal, Facts, Step]] = {
     "a repeat is not sent once a cancel is requested": (a_job(cancel_request="now"), claimed(), TOKEN, LOOKING),
     "a repeat is not sent without the grant": (a_job(), claimed(), replace(TOKEN, barred=BARRED), LOOKING),
     "a repeat is not sent without a lease": (a_job(), claimed(), replace(TOKEN, fenced=False), LOOKING),
+    "a repeat is not sent for an object that nothing holds": (a_job(guarded=False), claimed(), TOKEN, LOOKING),
     "a repeat is not sent before a look": (
         a_job(), claimed(), replace(TOKEN, observation=facts().observation), Look(range(1, 2), range(1, 1))),
     # A task
+    "a task is gone once the cloud's reads cannot lag any more": (
+        a_job(), running(), facts(observation=absent(NOON + timedelta(seconds=120)), absent_since=NOON),
+        Collect(a_task())),
+    "and not a second earlier than that": (
+        a_job(), running(task=a_task(state="")),
+        facts(observation=absent(NOON + timedelta(seconds=119)), absent_since=NOON),
+        Wait(Reason.SUBMITTED, "The cloud accepted the task.")),
     "what a failed task left is listed": (
         a_job(), running(), facts(observation=seen_failed()), Collect(seen_failed().task)),
     "what a cancelled task left is listed": (

@@ -13,7 +13,7 @@ NOT_ALLOWED = {
     "region": (Grants(regions=()), a_job(), "region cn-hangzhou (spec.allow.regions)"),
     "role": (Grants(role_names=()), a_job(role_name="admin"), "role admin (spec.allow.roleNames)"),
     "bucket": (Grants(buckets=()), a_job(), "bucket team-images (spec.allow.buckets)"),
-    "prefix": (Grants(object_prefixes=("db",)), a_job(), "file prefix web (spec.allow.objectPrefixes)"),
+    "prefix": (Grants(object_prefixes=("db",)), a_job(), "object key web (spec.allow.objectPrefixes)"),
     "image": (Grants(image_ids=()), a_job(), f"image {IMAGE} (spec.allow.imageIDs)"),
 }
 

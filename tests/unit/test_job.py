@@ -15,9 +15,9 @@ from imageferry.core.job import (
     RunPolicy,
     UnknownOutcome,
     format_time,
-    parse_export,
     parse_time,
 )
+from imageferry.core.manifest import parse_export
 from imageferry.core.reasons import Reason
 from tests.builders import NOON, UID
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from imageferry.core.job import ImageSource, Kind, format_time, parse_export, parse_time
+from imageferry.core.job import ImageSource, Kind, format_time, parse_time
+from imageferry.core.manifest import parse_export
 from tests.builders import NOON, UID
 
 METADATA = {"name": "web", "namespace": "images", "uid": UID, "creationTimestamp": "2026-11-21T12:00:00Z"}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imageferry.core.errors import MESSAGE_LIMIT
+from imageferry.core.job import Kind
 from imageferry.core.journal import Condition, Journal, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING, attempt_key
 from imageferry.core.reasons import Reason
@@ -79,7 +80,7 @@ STATE = pytest.mark.parametrize("journal", [pytest.param(state, id=name) for nam
 @STATE
 def test_what_is_written_is_read_back(journal: Journal) -> None:
     """A restart loses nothing."""
-    assert read(json.loads(json.dumps(write(journal))), UID) == journal
+    assert read(json.loads(json.dumps(write(journal))), UID, Kind.EXPORT) == journal
 
 
 @STATE
@@ -102,8 +103,8 @@ def test_texts_of_any_length_from_a_cloud_are_admitted() -> None:
 @given(admitted(SCHEMA))
 def test_no_status_that_the_server_admits_is_beyond_reading(status: dict[str, Any]) -> None:
     """A forged or cut status is read as far as it makes sense, and what was read can be written and read again."""
-    journal = read(status, UID)
-    assert read(write(journal), UID) == replace(journal, doubtful=False)
+    journal = read(status, UID, Kind.EXPORT)
+    assert read(write(journal), UID, Kind.EXPORT) == replace(journal, doubtful=False)
 
 
 _JSON = st.recursive(
@@ -117,7 +118,7 @@ _JSON = st.recursive(
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(SCHEMA["properties"], _JSON)))
 def test_no_json_at_all_is_beyond_reading(status: dict[str, Any]) -> None:
     """Even where an older or newer schema admitted something else, reading never breaks."""
-    assert read(status, UID).finished in (True, False)
+    assert read(status, UID, Kind.EXPORT).finished in (True, False)
 
 
 @pytest.mark.parametrize("journal", [pytest.param(STATES[n], id=n) for n in STATES if STATES[n].claim])
@@ -126,14 +127,14 @@ def test_a_claim_that_was_cut_is_not_taken_for_a_closed_one(journal: Journal, lo
     """An attempt of which a part is missing may have a task: the journal counts as lost, and the cloud is asked."""
     status = write(journal)
     del status["attempt"][lost]
-    known = read(status, UID)
+    known = read(status, UID, Kind.EXPORT)
     assert (known.attempt, known.task, known.doubtful) == (None, None, True)
 
 
 @STATE
 def test_a_status_copied_from_another_object_is_not_believed(journal: Journal) -> None:
     """Whoever copies or forges a status cannot make another object's task or files ours."""
-    known = read(write(journal), "another-uid")
+    known = read(write(journal), "another-uid", Kind.EXPORT)
     assert known.claim is None
     assert known.task is None
     assert known.artifacts == ()
@@ -144,20 +145,20 @@ def test_a_prefix_that_does_not_end_in_our_key_is_not_ours() -> None:
     """A forged prefix cannot point at another object's files."""
     status = write(claimed())
     status["attempt"]["objectPrefix"] = "web" + attempt_key("another-uid", 1)
-    assert read(status, UID).doubtful
+    assert read(status, UID, Kind.EXPORT).doubtful
 
 
 def test_files_that_do_not_bear_our_mark_are_not_listed() -> None:
     """Policy Delete cannot be turned against files that no attempt of ours wrote."""
     status = write(exported(artifacts=(a_file(), a_file(key="payroll.db"), a_file(key="web_x.raw.tar.gz"))))
-    assert read(status, UID).artifacts == (a_file(),)
+    assert read(status, UID, Kind.EXPORT).artifacts == (a_file(),)
 
 
 def test_a_forged_number_costs_no_time() -> None:
     """The largest number that the server admits is read as fast as any other."""
     status = write(claimed())
     status["attempt"]["number"] = 2**63 - 1
-    assert read(status, UID).number == 2**63 - 1
+    assert read(status, UID, Kind.EXPORT).number == 2**63 - 1
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_a_forged_number_costs_no_time() -> None:
 )
 def test_a_bad_end_never_reads_as_a_good_one(error: dict[str, Any], reason: str) -> None:
     """Of an error beside the end something always remains: a job that failed is never shown as done."""
-    known = read(write(failed()) | {"lastError": error}, UID)
+    known = read(write(failed()) | {"lastError": error}, UID, Kind.EXPORT)
     assert known.failed
     assert known.last_error
     assert known.last_error.reason == reason
@@ -180,14 +181,14 @@ def test_a_bad_end_never_reads_as_a_good_one(error: dict[str, Any], reason: str)
 def test_a_time_that_no_clock_shows_is_no_time() -> None:
     """Times at the ends of the calendar, with which nothing can be reckoned, count as absent."""
     times = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "next week")
-    found = [read({"startTime": time, "queue": {"since": time}}, UID) for time in times]
+    found = [read({"startTime": time, "queue": {"since": time}}, UID, Kind.EXPORT) for time in times]
     assert found == [Journal()] * len(times)
-    assert read({"startTime": "2026-11-21T13:00:00+01:00"}, UID).start_at == NOON
+    assert read({"startTime": "2026-11-21T13:00:00+01:00"}, UID, Kind.EXPORT).start_at == NOON
 
 
 def test_the_refusal_keeps_its_words_over_a_restart() -> None:
     """Why a submission was refused is still told after a restart, in the words of the error beside it."""
-    known = read(write(REFUSED), UID).last_refusal
+    known = read(write(REFUSED), UID, Kind.EXPORT).last_refusal
     assert known == REFUSAL
     assert known.next_try_at
     assert known.next_try_at - NOON > timedelta(minutes=10)

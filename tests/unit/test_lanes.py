@@ -322,7 +322,7 @@ class Crew(Harbour):
         """The claim of a reservation is written, or one is asked for first."""
         self.reserve(uid, image)
         if slot := self.lane.reserved.get(uid):
-            self.lanes.note(uid, holding(uid, image=slot.image_id, namespace=slot.namespace))
+            self.lanes.note(uid, holding(uid, image=slot.mutex, namespace=slot.namespace))
             self.lanes.release(uid, LANE)
 
     def give_up(self, uid: str, _image: str) -> None:
@@ -380,10 +380,10 @@ def test_no_order_of_events_leaks_a_slot_or_leaves_one_idle(acts: list[Any], lim
     crew = Crew(limit=limit)
     for act, uid, image in acts:
         act(crew, uid, image)
-        images = [slot.image_id for slot in (crew.lane.holders | crew.lane.reserved).values()]
+        images = [slot.mutex for slot in (crew.lane.holders | crew.lane.reserved).values()]
         assert crew.used <= limit
         assert len(images) == len(set(images))
-        free = {entry.uid for entry in crew.lane.waiting.values() if entry.image_id not in images}
+        free = {entry.uid for entry in crew.lane.waiting.values() if entry.mutex not in images}
         assert crew.used == limit or not free or free & set(crew.woken)
     for uid in _UIDS:
         crew.lanes.release(uid, LANE)

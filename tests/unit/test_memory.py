@@ -72,10 +72,24 @@ def test_a_claim_is_unsent_only_for_the_process_that_made_it() -> None:
     assert theirs.attempt
     stranger = claimed(attempt=type(theirs.attempt)(number=1, failures=0, claim=a_claim(claimed_by="another")))
     assert not facts_at(memory, stranger).unsent
-    memory.send()
+    memory.send(at=0.0)
     assert not facts_at(memory, mine).unsent
     memory.take_back()
     assert facts_at(memory, mine).unsent
+
+
+def test_a_repeat_that_never_left_says_nothing_about_the_first_request() -> None:
+    """That one may have been accepted: the claim stays open, whoever sent it."""
+    memory, mine = Memory(), claimed()
+    memory.claim(at=0.0)
+    memory.send(at=0.0)
+    memory.send(at=10.0)
+    memory.take_back()
+    assert not facts_at(memory, mine).unsent
+    after_takeover = Memory()
+    after_takeover.send(at=10.0)
+    after_takeover.take_back()
+    assert not facts_at(after_takeover, mine).unsent
 
 
 def test_a_claim_begins_with_nothing_seen() -> None:

@@ -105,7 +105,7 @@ def test_a_request_handed_over_is_not_unsent() -> None:
     memory = Memory()
     memory.claim(at=7.0)
     assert (memory.unsent, memory.claimed_at) == (True, 7.0)
-    memory.send()
+    memory.send(at=0.0)
     assert memory.unsent is False
 
 
@@ -163,6 +163,7 @@ def test_every_fact_comes_from_memory_and_surroundings() -> None:
         turn=turn,
         unsent=False,
         fenced=True,
+        repeat_due=True,
         claim_age_seconds=100.0,
         cancel_due=False,
         cancel_acknowledged=True,

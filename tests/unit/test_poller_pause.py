@@ -1,4 +1,4 @@
-"""How soon a running task is asked for again: often when young, rarely in the middle, often near its end."""
+"""How soon a running task is asked for again: often when young, rarely in the middle, often near its end. And what is news."""
 
 from datetime import timedelta
 
@@ -6,10 +6,22 @@ import pytest
 
 from imageferry.core.journal import Journal, Progress
 from imageferry.core.memory import Memory
-from imageferry.engine.poller import pause
+from imageferry.core.observation import NotLooked, Observation
+from imageferry.engine.poller import is_news, pause
 from imageferry.engine.store import JobRecord
 from imageferry.kube.objects import IMAGE_EXPORTS
-from tests.builders import NOON, a_job, a_task, claimed, running
+from tests.builders import (
+    NOON,
+    a_job,
+    a_task,
+    absent,
+    claimed,
+    running,
+    seen_cancelled,
+    seen_failed,
+    seen_running,
+    seen_succeeded,
+)
 
 
 def seconds_at(age_seconds: float, journal: Journal) -> float:
@@ -41,3 +53,23 @@ def ending(at_seconds: float) -> Journal:
 def test_the_pause_follows_the_tasks_age_and_its_predicted_end(age: float, journal: Journal, seconds: float) -> None:
     """An end is noticed soon after it comes, and the cloud is not asked more than that takes."""
     assert seconds_at(age, journal) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "news"),
+    [
+        pytest.param(NotLooked(), seen_running(), True, id="the first sight of a task"),
+        pytest.param(seen_running(percent=10), seen_running(percent=10), True, id="a percent that is not shown yet"),
+        pytest.param(seen_running(), seen_running(), False, id="a task as it was"),
+        pytest.param(seen_running(), seen_succeeded(), True, id="an end"),
+        pytest.param(seen_succeeded(), seen_succeeded(), False, id="the same good end again"),
+        pytest.param(seen_failed(), seen_failed(), False, id="the same bad end again"),
+        pytest.param(seen_cancelled(), seen_cancelled(), False, id="the same cancellation again"),
+        pytest.param(seen_failed(), seen_cancelled(), True, id="another end"),
+        pytest.param(absent(), absent(), True, id="absence, which is judged by how long it lasts"),
+    ],
+)
+def test_an_end_is_news_once(before: Observation, seen: Observation, *, news: bool) -> None:
+    """A step that fails after it comes again with growing pauses: a poll a second later is no reason to try at once."""
+    record = JobRecord(IMAGE_EXPORTS, a_job(), running(), "1", (), Memory())
+    assert is_news(before, seen, record) is news

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from imageferry.clouds.alibaba.faults import Refused
 from imageferry.clouds.alibaba.verdicts import reading, submitting
+from imageferry.clouds.faults import Refused
 from imageferry.core.errors import Failure
 
 SECRET = "Xk29canaryAq"

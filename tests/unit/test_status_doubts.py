@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from imageferry.core.artifacts import Role
+from imageferry.core.job import Kind
 from imageferry.core.journal import Condition, Journal, LastRefusal
 from imageferry.core.keys import SEARCHED_NUMBERS, attempt_key, is_own
 from imageferry.core.reasons import MEANINGS, Reason
@@ -52,8 +53,8 @@ def changed(journal: Journal, path: str, value: object) -> dict[str, Any]:
 
 def test_a_task_that_bears_another_attempts_key_is_not_believed() -> None:
     """Whatever task a status names: without the attempt's key beside it, it is not followed, cancelled or waited for."""
-    foreign = read(changed(running(), "task.key", attempt_key(UID, 2)), UID)
-    keyless = read(changed(running(), "task.key", None), UID)
+    foreign = read(changed(running(), "task.key", attempt_key(UID, 2)), UID, Kind.EXPORT)
+    keyless = read(changed(running(), "task.key", None), UID, Kind.EXPORT)
     assert (foreign.task, keyless.task) == (None, None)
     assert foreign.claim == keyless.claim == running().claim
 
@@ -61,27 +62,26 @@ def test_a_task_that_bears_another_attempts_key_is_not_believed() -> None:
 def test_a_task_beside_a_closed_attempt_is_not_believed() -> None:
     """An id alone is nobody's proof."""
     status = write(a_journal(attempt=a_closed_attempt())) | {"task": {"id": "t-of-somebody"}}
-    assert read(status, UID).task is None
+    assert read(status, UID, Kind.EXPORT).task is None
 
 
 @pytest.mark.parametrize("field", ["region", "imageID"])
 def test_a_meaning_without_its_image_or_region_is_none(field: str) -> None:
     """A request is never built from a part of what was pinned."""
-    assert read(changed(claimed(), f"resolved.{field}", None), UID).resolved is None
+    assert read(changed(claimed(), f"resolved.{field}", None), UID, Kind.EXPORT).resolved is None
 
 
 @pytest.mark.parametrize("field", ["type", "status", "lastTransitionTime"])
 def test_a_condition_that_lacks_a_part_is_none(field: str) -> None:
     """The others stay."""
     told = a_journal(conditions=(READY, replace(READY, type="Succeeded")))
-    assert read(changed(told, f"conditions.0.{field}", None), UID).conditions == told.conditions[1:]
+    assert read(changed(told, f"conditions.0.{field}", None), UID, Kind.EXPORT).conditions == told.conditions[1:]
 
 
 def test_a_file_whose_role_is_not_known_is_listed_all_the_same() -> None:
     """A later release may know more roles; the file is ours and may have to be deleted."""
-    known = read(changed(exported(), "artifacts.0.role", "Swap"), UID)
-    assert known.artifacts == (a_file(),)
-    assert known.artifacts[0].role is Role.SYSTEM
+    known = read(changed(exported(), "artifacts.0.role", "Swap"), UID, Kind.EXPORT)
+    assert known.artifacts == (a_file(role=Role.SYSTEM),)
 
 
 def test_files_are_listed_however_high_the_numbering_has_gone() -> None:
@@ -89,14 +89,14 @@ def test_files_are_listed_however_high_the_numbering_has_gone() -> None:
     journal = exported(
         attempt=an_attempt(HIGH), task=a_task(HIGH), artifacts=(a_file(1), a_file(HIGH), a_file(HIGH + 1))
     )
-    assert read(write(journal), UID).artifacts == (a_file(1), a_file(HIGH))
+    assert read(write(journal), UID, Kind.EXPORT).artifacts == (a_file(1), a_file(HIGH))
 
 
 def test_the_lowest_number_that_the_server_admits_is_read() -> None:
     """A status that counts from nought keeps its failures; a negative number is none."""
     first = a_journal(attempt=a_closed_attempt(0, failures=1))
-    assert read(write(first), UID).attempt == first.attempt
-    assert read(changed(first, "attempt.number", -1), UID).attempt is None
+    assert read(write(first), UID, Kind.EXPORT).attempt == first.attempt
+    assert read(changed(first, "attempt.number", -1), UID, Kind.EXPORT).attempt is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_refusal_is_told_in_words_that_belong_to_it(error: Any, message: str) 
     refusal = LastRefusal(
         reason=Reason.ROLE_MISSING, failure_class="Blocked", message="", generation=3, next_try_at=LONG_AFTER
     )
-    known = read(write(a_journal(last_refusal=refusal, last_error=error)), UID)
+    known = read(write(a_journal(last_refusal=refusal, last_error=error)), UID, Kind.EXPORT)
     assert known.last_refusal == replace(refusal, message=message)
 
 

@@ -1,1 +1,1 @@
-"""`imageferry check`: what an account and its exports lack, told before anything is exported. Only reads and dry runs."""
+"""`imageferry check`: what an account, its exports and its imports lack, told before anything is submitted. Only reads and dry runs."""

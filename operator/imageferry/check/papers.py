@@ -15,6 +15,7 @@ from imageferry.kube import errors
 from imageferry.kube.objects import (
     CLOUD_ACCOUNTS,
     IMAGE_EXPORTS,
+    IMAGE_IMPORTS,
     NAMESPACES,
     SECRETS,
     KubeClient,
@@ -23,7 +24,7 @@ from imageferry.kube.objects import (
     Resource,
 )
 
-_KINDS: Final = {each.kind: each for each in (CLOUD_ACCOUNTS, IMAGE_EXPORTS, NAMESPACES, SECRETS)}
+_KINDS: Final = {each.kind: each for each in (CLOUD_ACCOUNTS, IMAGE_EXPORTS, IMAGE_IMPORTS, NAMESPACES, SECRETS)}
 _ALWAYS: Final = "1970-01-01T00:00:00Z"
 _VERSION: Final = "1"
 
@@ -67,7 +68,9 @@ class Papers(KubeClient):
             raise Illegible(f"{file}: a {resource.kind} has no metadata.name")
         usual = own_namespace if resource is SECRETS else "default"
         namespace = str(metadata.get("namespace") or usual) if resource.namespaced else None
-        born = {"uid": f"{resource.kind}/{namespace}/{name}", "resourceVersion": _VERSION, "creationTimestamp": _ALWAYS}
+        # What an object's status tells is believed only under the uid that it was written for.
+        uid = metadata.get("uid") or f"{resource.kind}/{namespace}/{name}"
+        born = {"uid": str(uid), "resourceVersion": _VERSION, "creationTimestamp": _ALWAYS}
         filled: Manifest = {**document, "metadata": {**metadata, **born, "namespace": namespace}}
         if resource is SECRETS:
             filled["data"] = _data(file, document)

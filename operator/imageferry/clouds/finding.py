@@ -10,13 +10,16 @@ from imageferry.core.reasons import MEANINGS
 NO_JOB: Final = ""
 """In place of a job's uid: the finding is about the account."""
 
+SCOPE: Final = "inspection"
+"""The subject under which an inspection tells what it looks at: silence about all else means nothing."""
+
 
 @unique
 class Verdict(StrEnum):
     """What a finding says of its subject."""
 
     OK = "ok"
-    MISSING = "missing"  # nothing will be exported before it is mended
+    MISSING = "missing"  # nothing will be exported or imported before it is mended
     UNKNOWN = "unknown"  # only the real thing would tell, or the cloud gave no answer
     NOTE = "note"  # worth knowing, nothing to mend
 

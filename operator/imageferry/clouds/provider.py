@@ -6,7 +6,8 @@ Laws:
 - All but `submit` are safe to repeat. Only the failures of core/errors.py escape.
 - An unknown task state means Running, never Failed. Every observation carries the cloud's own clock.
 - Before each verb the caller has made sure that the credentials' owner is the account of the attempt.
-- Files and tasks are ours if the object name begins with the attempt's object prefix and "_"; nothing else counts.
+- Files and tasks are ours if the object name begins with the attempt's object prefix and "_"; images and snapshots if they bear
+  the attempt's key as a tag. Nothing else counts.
 """
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
@@ -17,29 +18,32 @@ from pathlib import Path
 from typing import Protocol
 
 from imageferry.clouds.finding import Finding
-from imageferry.core.account import AssumedRole, Endpoints, InstanceRole, WorkloadIdentity
+from imageferry.core.account import AssumedRole, Endpoints, InstanceRole, Limits, WorkloadIdentity
 from imageferry.core.artifacts import Artifact, Artifacts
-from imageferry.core.job import ExportJob, Job, Kind
-from imageferry.core.journal import Claim, Resolved
+from imageferry.core.job import Job, Kind
+from imageferry.core.journal import Claim
 from imageferry.core.keys import Mark
 from imageferry.core.observation import Observation, Task
+from imageferry.core.resolved import Obstructed, Resolved
 from imageferry.core.secret import Keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What to look for: the marks of a job's attempts, on its resolved image, not before `since`.
+    """What to look for: the marks of a job's attempts, not before `since`.
 
     `since` is the cloud's and the API server's time of the earliest act that may have made a task: the claim's time, or the
     object's creation where the journal was lost. `until` ends the window of the newest claim; None where there is none.
     `closed` are the numbers among the marks whose attempts the journal has closed (see core.observation.foremost).
-    `image_id` is empty where the journal was lost and the source is not an id.
+    `image_id` is the image that is exported, empty where the journal was lost and the source is not an id; `image_name` the
+    name of the image that is made.
     """
 
     marks: tuple[Mark, ...]
     closed: Container[int]
     region: str
     image_id: str
+    image_name: str
     bucket: str
     since: datetime
     until: datetime | None
@@ -47,9 +51,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where and when a task of ours came from: the proof that it is ours while it does not show its files.
+    """Where and when a task of ours came from: the proof that it is ours while it does not show its mark.
 
-    `since` is the claim's time, `until` the end of its window.
+    `image_id` is the image that is exported, or that is made. `since` is the claim's time, `until` the end of its window.
     """
 
     image_id: str
@@ -72,8 +76,11 @@ class ImageProvider(Protocol):
     def capabilities(self) -> Capabilities:
         """What this cloud can and cannot do."""
 
-    async def preflight(self, job: Job) -> Resolved:
-        """What the job means here. Raises Rejected, Blocked or Deferred with a reason that names the remedy."""
+    async def preflight(self, job: Job) -> Resolved | Obstructed:
+        """What the job means here, or what an earlier attempt of its own left in the way.
+
+        Raises Rejected, Blocked or Deferred with a reason that names the remedy.
+        """
 
     async def resolve(self, job: Job) -> Resolved:
         """What the job means here, for a task of ours that was found again: as preflight, but nothing is forbidden.
@@ -81,8 +88,10 @@ class ImageProvider(Protocol):
         Raises Transient or Blocked if the image cannot be found any more.
         """
 
-    async def submit(self, job: Job, claim: Claim, resolved: Resolved) -> Task:
+    async def submit(self, job: Job, claim: Claim, resolved: Resolved, *, repeat: int) -> Task:
         """Exactly one request on the wire, no retry, its own deadline, signed with `claim.claimed_at`.
+
+        `repeat` is 0 for the claim's first request; others are sent only where the cloud has a client token.
 
         Raises Unsent only if the request provably never left, Unconfirmed whenever the task may have started, and any other
         Failure only as the cloud's own proof that it has not.
@@ -101,10 +110,13 @@ class ImageProvider(Protocol):
         """
 
     async def collect(self, resolved: Resolved, task: Task) -> Artifacts:
-        """What is really there: every file under the task's prefix with size, checksum and format by its magic bytes."""
+        """What is really there: every file under the task's prefix with size, checksum and format by its magic bytes.
 
-    async def discard(self, artifacts: Sequence[Artifact]) -> None:
-        """Delete what collect listed, and nothing else; "already gone" is success."""
+        Of an import: the image, and the snapshots that were made for it.
+        """
+
+    async def discard(self, artifacts: Sequence[Artifact], own: Container[str]) -> None:
+        """Delete what collect listed and bears one of the `own` keys, and nothing else; "already gone" is success."""
 
     async def running(self) -> Sequence[str]:
         """The ids of all tasks of this operation that run in the region, whoever started them."""
@@ -142,20 +154,31 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One region to inspect: the exports that are meant for it, and buckets to look at beside theirs."""
+    """One region to inspect: the jobs that are meant for it, and buckets to look at beside theirs."""
 
     region: str
-    jobs: tuple[ExportJob, ...] = ()
+    jobs: tuple[Job, ...] = ()
     buckets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
-    """What to inspect. `concurrent_exports` is the account's own limit; `dry_run` lets the cloud be asked without a task."""
+    """What to inspect. `limits` are the account's own; `dry_run` lets the cloud be asked without a task."""
 
     places: tuple[Place, ...]
-    concurrent_exports: int | None
+    limits: Limits
     dry_run: bool
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs, wherever they are meant for."""
+        return tuple(job for place in self.places for job in place.jobs)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The directions of its jobs; without a job both, as the account may be meant for either."""
+        named = {job.kind for job in self.jobs}
+        return tuple(kind for kind in Kind if kind in named or not named)
 
 
 class CloudConnection(Protocol):
@@ -168,7 +191,9 @@ class CloudConnection(Protocol):
         """The verbs for one direction in one region; the same object for the same arguments."""
 
     async def inspect(self, inquiry: Inquiry) -> Sequence[Finding]:
-        """What the account and each export lack, and what the cloud shows of itself; only reads and dry runs.
+        """What the account and each job lack, and what the cloud shows of itself; only reads and dry runs.
+
+        One finding is about finding.SCOPE, unless no more is looked at than owner, regions, and each job as a whole.
 
         Raises a Failure only if the cloud does not even tell who owns the credentials, or which regions it has.
         """

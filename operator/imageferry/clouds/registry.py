@@ -22,6 +22,9 @@ CLOUDS: Final = {
     "Alibaba": Cloud(
         connect="imageferry.clouds.alibaba.provider:connect", obtain="imageferry.clouds.alibaba.identity:obtain"
     ),
+    "Tencent": Cloud(
+        connect="imageferry.clouds.tencent.provider:connect", obtain="imageferry.clouds.tencent.identity:obtain"
+    ),
 }
 """By the name in spec.provider."""
 

@@ -6,10 +6,13 @@ the pool's own future can tell whether a call has begun: an asyncio future may b
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from imageferry.core.errors import Failure, Throttled
+
+K = TypeVar("K")
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -90,6 +93,25 @@ async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
         if isinstance(outcome, BaseException):
             raise outcome
         results.append(outcome)
+    return results
+
+
+async def each_of(calls: Mapping[K, Awaitable[T]]) -> dict[K, T]:
+    """The results of several calls by their keys. One that fails is left out: what is wrong with it is not wrong with the others.
+
+    Raises the first failure where none succeeded, and that by which the cloud asks for fewer requests in any case.
+    """
+    outcomes = await asyncio.gather(*calls.values(), return_exceptions=True)
+    results: dict[K, T] = {}
+    failures: list[BaseException] = []
+    for key, outcome in zip(calls, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            failures.append(outcome)
+        else:
+            results[key] = outcome
+    fatal = [failure for failure in failures if not isinstance(failure, Failure) or isinstance(failure, Throttled)]
+    if fatal or (failures and not results):
+        raise (fatal or failures)[0]
     return results
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from imageferry.core.errors import Refusal
-from imageferry.core.job import ExportJob, Job
+from imageferry.core.job import Job, Kind
 from imageferry.core.reasons import Reason
 
 ACCOUNT_FINALIZER: Final = "imageferry.dev/account"
@@ -46,6 +46,10 @@ class Limits:
     concurrent_exports: int | None = None
     concurrent_imports: int | None = None
     requests_per_second: int | None = None
+
+    def concurrent(self, kind: Kind) -> int | None:
+        """Tasks of one direction at a time."""
+        return self.concurrent_exports if kind is Kind.EXPORT else self.concurrent_imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +179,11 @@ def barred(
     role = role_name or job.role_name
     if role and not _listed(role, grants.role_names):
         return _lacks(Reason.ROLE_NOT_PERMITTED, account, "role", role, "roleNames")
-    if isinstance(job, ExportJob):
-        if not _listed(job.bucket, grants.buckets):
-            return _lacks(Reason.BUCKET_NOT_PERMITTED, account, "bucket", job.bucket, "buckets")
-        if grants.object_prefixes is not None and not job.prefix.startswith(grants.object_prefixes):
-            return _lacks(Reason.OBJECT_NOT_PERMITTED, account, "file prefix", job.prefix, "objectPrefixes")
+    for bucket, key in job.places:
+        if not _listed(bucket, grants.buckets):
+            return _lacks(Reason.BUCKET_NOT_PERMITTED, account, "bucket", bucket, "buckets")
+        if grants.object_prefixes is not None and not key.startswith(grants.object_prefixes):
+            return _lacks(Reason.OBJECT_NOT_PERMITTED, account, "object key", key, "objectPrefixes")
     if image_id and not _matches(image_id, grants.image_ids):
         return _lacks(Reason.IMAGE_NOT_PERMITTED, account, "image", image_id, "imageIDs")
     return None

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from imageferry.core.hints import Hints
-from imageferry.core.job import DeletionPolicy, ExportJob, Job, Kind, format_time
+from imageferry.core.job import DeletionPolicy, ImageWish, Job, Kind, format_time
 from imageferry.core.journal import Claim, Condition, Journal
+from imageferry.core.observation import Task
+from imageferry.core.resolved import Resolved, ResolvedExport, ResolvedImport
 from imageferry.core.status import read_conditions, write_condition
 
 MOST_ORPHANS: Final = 500
@@ -18,7 +20,8 @@ MOST_ORPHANS: Final = 500
 class Orphan:
     """A task, or an open claim, whose object had to go before it could be ended. It still counts in its lane.
 
-    `task_id` is empty for a claim whose outcome was open.
+    `task_id` is empty for a claim whose outcome was open. Of an export `image_id` and `image_name` are the image that is
+    exported, of an import the one that is made; its id is empty until the cloud has told it.
     """
 
     operation: str
@@ -26,6 +29,7 @@ class Orphan:
     key: str
     object_prefix: str
     image_id: str
+    image_name: str
     bucket: str
     region: str
     account_id: str
@@ -35,6 +39,32 @@ class Orphan:
     deletion_policy: DeletionPolicy
     claimed_at: datetime
     since: datetime
+
+    @property
+    def kind(self) -> Kind:
+        """The direction of its task."""
+        return kind_of(self.operation)
+
+    @property
+    def task(self) -> Task:
+        """Its task, as far as it is known."""
+        made = self.image_id if self.kind is Kind.IMPORT else ""
+        return Task(
+            id=self.task_id or None,
+            key=self.key,
+            object_prefix=self.object_prefix,
+            started_at=self.claimed_at,
+            image_id=made,
+        )
+
+    @property
+    def resolved(self) -> Resolved:
+        """As much of the request as is needed to find what the task left."""
+        match self.kind:
+            case Kind.EXPORT:
+                return ResolvedExport(region=self.region, image_id=self.image_id, bucket=self.bucket)
+            case Kind.IMPORT:
+                return ResolvedImport(region=self.region, disks=(), image=ImageWish(name=self.image_name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +108,21 @@ def kind_of(operation: str) -> Kind:
 
 def orphan_of(job: Job, journal: Journal, claim: Claim, now: datetime) -> Orphan:
     """The record of what a job leaves behind."""
-    resolved = journal.resolved
+    resolved, task = journal.resolved, journal.task
+    image_id, image_name = task.image_id if task else "", ""
+    match resolved:
+        case ResolvedExport():
+            image_id, image_name = resolved.image_id, resolved.image_name
+        case ResolvedImport():
+            image_name = resolved.image.name
     return Orphan(
         operation=operation_of(job.kind),
-        task_id=(journal.task.id or "") if journal.task else "",
+        task_id=(task.id or "") if task else "",
         key=claim.key,
         object_prefix=claim.object_prefix,
-        image_id=resolved.image_id if resolved else "",
-        bucket=resolved.bucket if resolved else (job.bucket if isinstance(job, ExportJob) else ""),
+        image_id=image_id,
+        image_name=image_name,
+        bucket=resolved.bucket if resolved else job.bucket,
         region=resolved.region if resolved else job.region,
         account_id=claim.account_id,
         namespace=job.namespace,
@@ -167,6 +204,7 @@ def _orphan(hints: Hints) -> Orphan | None:
         key=texts["key"],
         object_prefix=texts["objectPrefix"],
         image_id=hints.text("imageID"),
+        image_name=hints.text("imageName"),
         bucket=hints.text("bucket"),
         region=texts["region"],
         account_id=texts["accountID"],
@@ -186,6 +224,7 @@ def _write_orphan(orphan: Orphan) -> dict[str, Any]:
         "key": orphan.key,
         "objectPrefix": orphan.object_prefix,
         "imageID": orphan.image_id,
+        "imageName": orphan.image_name[:256],
         "bucket": orphan.bucket,
         "region": orphan.region,
         "accountID": orphan.account_id,

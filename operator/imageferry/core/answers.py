@@ -6,6 +6,7 @@ from imageferry.core.errors import Refusal
 from imageferry.core.job import UnknownOutcome
 from imageferry.core.observation import Failed, Ours, Running, Succeeded
 from imageferry.core.reasons import NOT_YET, PASSING, Reason
+from imageferry.core.resolved import Obstructed
 from imageferry.core.situation import Situation
 from imageferry.core.step import (
     Adopt,
@@ -136,7 +137,8 @@ def wait_for_end(situation: Situation) -> Wait:
 
 def wait_for_file(situation: Situation) -> Wait:
     """The task ended well; the cloud's reads may lag behind."""
-    return Wait(Reason.VERIFYING, "Not every file is to be seen yet.", situation.bounds.look_again_seconds)
+    message = "Not everything that the task made is to be seen yet."
+    return Wait(Reason.VERIFYING, message, situation.bounds.look_again_seconds)
 
 
 # Ending
@@ -156,6 +158,12 @@ def collect(situation: Situation) -> Collect:
 def discard_left(situation: Situation) -> Discard:
     """Clear away what a failed attempt left."""
     return Discard(situation.left.items)
+
+
+def discard_obstacle(situation: Situation) -> Discard:
+    """Clear away what an earlier attempt left in the way of the next."""
+    checked = situation.facts.checked
+    return Discard(_known(checked if isinstance(checked, Obstructed) else None).items)
 
 
 def conclude(situation: Situation) -> Step:

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Final, assert_never
 
+from imageferry.core.artifacts import File, image_among
 from imageferry.core.errors import MESSAGE_LIMIT
 from imageferry.core.job import Job, Kind
 from imageferry.core.journal import Condition, Journal
 from imageferry.core.reasons import NOT_YET, Reason, told
 from imageferry.core.step import Hold, Step, Wait
 
-FLAWS: Final = frozenset({Reason.OUTPUT_MISSING, Reason.OUTPUT_EMPTY, Reason.FORMAT_MISMATCH})
+FLAWS: Final = frozenset({Reason.OUTPUT_MISSING, Reason.OUTPUT_EMPTY, Reason.FORMAT_MISMATCH, Reason.OBJECT_CHANGED})
 
 
 @unique
@@ -57,13 +58,14 @@ def _ending(job: Job, journal: Journal) -> Report:
     if journal.last_error:
         reason = Reason(journal.last_error.reason)
         return Report(Outlook.FAILED, reason, told(reason, journal.last_error.message))
-    count, size = len(journal.artifacts), sum(item.size_bytes for item in journal.artifacts)
     match job.kind:
         case Kind.EXPORT:
-            files = "1 file" if count == 1 else f"{count} files"
-            return Report(Outlook.DONE, Reason.EXPORTED, f"{files}, {size} bytes in all, written and checked.")
+            sizes = [item.size_bytes for item in journal.artifacts if isinstance(item, File)]
+            files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+            return Report(Outlook.DONE, Reason.EXPORTED, f"{files}, {sum(sizes)} bytes in all, written and checked.")
         case Kind.IMPORT:
-            return Report(Outlook.DONE, Reason.IMPORTED, "The image is available and was checked.")
+            image_id = image_among(journal.artifacts)
+            return Report(Outlook.DONE, Reason.IMPORTED, f"Image {image_id} is available and was checked.")
         case _:
             assert_never(job.kind)
 

@@ -30,6 +30,7 @@ idle (no claim, no task)
     suspended -> Wait(Suspended)
     preflight not asked -> Check
     preflight says no -> Hold(reason)
+    a failed image of an earlier attempt stands in the way -> Discard
     the image is busy, or the lane has no slot -> Wait(reason)
     no finalizer yet -> Guard
     else -> Claim(n+1)
@@ -47,7 +48,7 @@ claim, otherwise
     a task of ours is found (one of an earlier attempt: once the window is over) -> Adopt
     not looked -> Look
     Candidate -> Wait
-    client token, Absent, window open, no stop, not suspended, grants and fence hold -> Submit again, built from status.resolved alone
+    client token, Absent, window open, repeat due, no stop, not suspended, guarded, grants and fence hold -> Submit again, built from status.resolved alone
     window open -> Wait(SubmissionUnknown)
     Absent -> Close: never accepted, costs no attempt
     Unprovable -> deleting: Wait; else after unknownOutcomeSeconds: Close (Retry; costs one attempt) or Fail(OutcomeUnknown)
@@ -82,6 +83,7 @@ from imageferry.core.facts import Facts
 from imageferry.core.job import Job
 from imageferry.core.journal import Journal
 from imageferry.core.observation import Absent, Cancelled, Candidate, Failed, Running, Succeeded
+from imageferry.core.resolved import Obstructed
 from imageferry.core.situation import Situation
 from imageferry.core.step import (
     Check,
@@ -259,6 +261,12 @@ IDLE: Final = Group(
             lambda s: answers.hold(s, s.facts.checked if isinstance(s.facts.checked, Refusal) else None),
         ),
         Row(
+            "a failed image of an earlier attempt stands in the way",
+            "Discard",
+            lambda s: isinstance(s.facts.checked, Obstructed),
+            answers.discard_obstacle,
+        ),
+        Row(
             "the image is busy, or the lane has no slot",
             "Wait(reason)",
             lambda s: s.facts.turn is not None,
@@ -304,7 +312,7 @@ CLAIM: Final = Group(
         Row("not looked", "Look", lambda s: s.not_looked, answers.look),
         Row("Candidate", "Wait", lambda s: s.sees(Candidate), answers.look_again),
         Row(
-            "client token, Absent, window open, no stop, not suspended, grants and fence hold",
+            "client token, Absent, window open, repeat due, no stop, not suspended, guarded, grants and fence hold",
             "Submit again, built from status.resolved alone",
             lambda s: s.may_repeat,
             lambda _: Submit(again=True),

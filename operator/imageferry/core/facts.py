@@ -9,9 +9,10 @@ from typing import Final
 
 from imageferry.core.artifacts import Artifacts
 from imageferry.core.errors import Refusal
-from imageferry.core.journal import Journal, Resolved
+from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
 from imageferry.core.observation import Observation
+from imageferry.core.resolved import Checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Facts:
     """A grant is missing."""
     refused: Refusal | None
     """The spec, or the remembered refusal of the last submission."""
-    checked: Resolved | Refusal | None
+    checked: Checked | None
     """Preflight's answer; None while it was not asked."""
     turn: Refusal | None
     """Why it is not this job's turn in its lane (busy image, no slot, closed lane)."""
@@ -62,6 +63,8 @@ class Facts:
     """This process made the claim and has not handed its request to the wire."""
     fenced: bool
     """The leader's lease outlives the call's deadline plus its margin."""
+    repeat_due: bool
+    """Enough time passed since the claim's request was last sent to send it again."""
     claim_age_seconds: float
     """Since this process wrote the claim, on its monotonic clock."""
     cancel_due: bool
@@ -94,7 +97,7 @@ class Surroundings:
     away: Refusal | None
     barred: Refusal | None
     refused: Refusal | None
-    checked: Resolved | Refusal | None
+    checked: Checked | None
     turn: Refusal | None
     fenced: bool
     can_cancel: bool
@@ -118,6 +121,7 @@ def facts_of(journal: Journal, memory: Memory, around: Surroundings) -> Facts:
         turn=around.turn,
         unsent=memory.unsent and claim is not None and claim.claimed_by == around.identity,
         fenced=around.fenced,
+        repeat_due=_repeat_due(memory, around.monotonic),
         claim_age_seconds=around.monotonic - memory.claimed_at,
         cancel_due=_cancel_due(memory, around.monotonic),
         cancel_acknowledged=memory.cancels > 0,
@@ -139,12 +143,20 @@ def _clock_agrees(memory: Memory, around: Surroundings) -> bool:
     return max(memory.clocks_apart_seconds, jumped) < around.bounds.clock_agreement_seconds
 
 
-_FIRST_CANCEL_PAUSE_SECONDS: Final = 5.0
-_LONGEST_CANCEL_PAUSE_SECONDS: Final = 60.0
+_FIRST_PAUSE_SECONDS: Final = 5.0
+_LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 def _cancel_due(memory: Memory, monotonic: float) -> bool:
     """At once, and after each request that was taken later: a cloud may lose one."""
-    asked = memory.cancel_asked_at
-    pause = min(_FIRST_CANCEL_PAUSE_SECONDS * 2.0 ** min(memory.cancels, 16), _LONGEST_CANCEL_PAUSE_SECONDS)
-    return asked is None or monotonic - asked >= pause
+    return _due(memory.cancel_asked_at, memory.cancels, monotonic)
+
+
+def _repeat_due(memory: Memory, monotonic: float) -> bool:
+    """At once where this process never sent the claim's request, and then with growing pauses."""
+    return _due(memory.sent_at, memory.sends, monotonic)
+
+
+def _due(last_at: float | None, times: int, monotonic: float) -> bool:
+    pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(times, 16), _LONGEST_PAUSE_SECONDS)
+    return last_at is None or monotonic - last_at >= pause

@@ -1,7 +1,7 @@
 """The fields of a status as anyone may have left them: what does not have its form is as if it were absent.
 
 A status is a hint and may be forged, cut, or of another release, so nothing here raises. What a spec asks for is read more
-strictly, in core/job.py.
+strictly, in core/manifest.py.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,12 @@ class Hints:
         """The text of a field, or an empty one."""
         value = self._fields.get(name)
         return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A map of texts, in the order of its keys."""
+        value = self._fields.get(name)
+        pairs = value.items() if isinstance(value, Mapping) else ()
+        return tuple(sorted((key, text) for key, text in pairs if isinstance(key, str) and isinstance(text, str)))
 
     def number(self, name: str) -> int | None:
         """The whole number of a field."""

@@ -1,26 +1,15 @@
-"""The parsed wish: what a manifest asks for, as a frozen value.
+"""The parsed wish: what an object asks for, as a frozen value. How it is read from a manifest is in core/manifest.py."""
 
-The API server has checked the schema before (crds/); what is read here is therefore read plainly, and anything that still
-does not fit is Rejected with the field's name, never a traceback.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum, unique
-from typing import Any, Final, TypeVar
-
-from imageferry.core.errors import Rejected
-from imageferry.core.reasons import Reason
+from typing import Final
 
 TASK_FINALIZER: Final = "imageferry.dev/task"
 """Held only while a cloud task may exist, or while the deletion policy still has work to do."""
 
 RETRY_ANNOTATION: Final = "imageferry.dev/retry-requested-at"
 CANCEL_ANNOTATION: Final = "imageferry.dev/cancel-requested-at"
-
-_REQUEST_LENGTH: Final = 1024
-"""Characters of a request that count: as many as the status can remember as handled (crds/)."""
 
 
 @unique
@@ -62,7 +51,7 @@ class RunPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class _Shared:
     """What every job has, whichever way the image goes."""
 
     kind: Kind
@@ -87,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSource:
-    """Exactly one of the three is not empty."""
+    """As the spec names it, by exactly one of the three; with the id beside it once name or family were resolved."""
 
     image_id: str = ""
     image_name: str = ""
@@ -95,7 +84,7 @@ class ImageSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportJob(Job):
+class ExportJob(_Shared):
     """One custom image, written to one bucket, once."""
 
     source: ImageSource
@@ -105,101 +94,84 @@ class ExportJob(Job):
     format: str
     disks: str
 
-
-def parse_export(manifest: Mapping[str, Any]) -> ExportJob:
-    """The job of an ImageExport object as the API server returns it. Raises Rejected(InvalidSpec) naming the field."""
-    spec = _Fields(manifest.get("spec"), "spec")
-    source, destination = spec.part("source"), spec.part("destination")
-    return ExportJob(
-        kind=Kind.EXPORT,
-        **_shared(manifest, spec),
-        source=ImageSource(
-            image_id=source.text("imageID", default=""),
-            image_name=source.text("imageName", default=""),
-            image_family=source.text("imageFamily", default=""),
-        ),
-        bucket=destination.text("bucket"),
-        prefix=destination.text("prefix", default=""),
-        format=spec.text("format", default="RAW"),
-        disks=spec.text("disks", default="All"),
-    )
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The buckets that are used, each with how the keys in it are or begin."""
+        return ((self.bucket, self.prefix),)
 
 
-def _shared(manifest: Mapping[str, Any], spec: "_Fields") -> dict[str, Any]:
-    metadata = manifest["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return {
-        "namespace": metadata["namespace"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "generation": metadata.get("generation", 0),
-        "created_at": parse_time(metadata["creationTimestamp"]),
-        "deleting": "deletionTimestamp" in metadata,
-        "guarded": TASK_FINALIZER in metadata.get("finalizers", ()),
-        "retry_request": annotations.get(RETRY_ANNOTATION, "")[:_REQUEST_LENGTH],
-        "cancel_request": annotations.get(CANCEL_ANNOTATION, "")[:_REQUEST_LENGTH],
-        "account": spec.part("accountRef").text("name"),
-        "region": spec.text("region", default=""),
-        "role_name": spec.text("roleName", default=""),
-        "policy": _policy(spec),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFile:
+    """The file of one disk. `format` is empty where the cloud is to find it out, `size_gib` 0 where the file says it."""
+
+    bucket: str
+    key: str
+    format: str = ""
+    size_gib: int = 0
 
 
-def _policy(spec: "_Fields") -> RunPolicy:
-    usual = RunPolicy()
-    return RunPolicy(
-        suspend=spec.flag("suspend", default=usual.suspend),
-        priority=spec.number("priority", default=usual.priority),
-        backoff_limit=spec.number("backoffLimit", default=usual.backoff_limit),
-        active_deadline_seconds=spec.number("activeDeadlineSeconds", default=0) or None,
-        deletion_policy=spec.choice("deletionPolicy", usual.deletion_policy),
-        unknown_outcome=spec.choice("unknownOutcome", usual.unknown_outcome),
-        unknown_outcome_seconds=spec.number("unknownOutcomeSeconds", default=usual.unknown_outcome_seconds),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageWish:
+    """The image to be made; an empty text leaves it to the cloud."""
+
+    name: str
+    description: str = ""
+    family: str = ""
+    architecture: str = ""
+    os_type: str = ""
+    platform: str = ""
+    os_version: str = ""
+    boot_mode: str = ""
+    license_type: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlibabaOptions:
+    """spec.alibaba of an import."""
+
+    resource_group_id: str = ""
+    detection_strategy: str = ""
+    nvme_support: str = ""
+    imds_support: str = ""
 
 
-class _Fields:
-    """The fields below one path of a manifest, read with their names so that a refusal can say which it is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TencentOptions:
+    """spec.tencent of an import. `force`: import what the cloud's own checks would refuse."""
 
-    def __init__(self, value: object, path: str) -> None:
-        if not isinstance(value, Mapping):
-            raise _wrong(path, "an object")
-        self._value, self._path = value, path
-
-    def part(self, name: str) -> "_Fields":
-        return _Fields(self._value.get(name), f"{self._path}.{name}")
-
-    def text(self, name: str, *, default: str | None = None) -> str:
-        value = self._value.get(name, default)
-        if not isinstance(value, str):
-            raise _wrong(f"{self._path}.{name}", "a string")
-        return value
-
-    def number(self, name: str, *, default: int) -> int:
-        value = self._value.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong(f"{self._path}.{name}", "an integer")
-        return value
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self._value.get(name, default)
-        if not isinstance(value, bool):
-            raise _wrong(f"{self._path}.{name}", "true or false")
-        return value
-
-    def choice(self, name: str, default: _Choice) -> _Choice:
-        value = self._value.get(name, default)
-        try:
-            return type(default)(value)
-        except ValueError:
-            raise _wrong(f"{self._path}.{name}", "one of " + ", ".join(type(default))) from None
+    force: bool = False
 
 
-def _wrong(path: str, wanted: str) -> Rejected:
-    return Rejected(Reason.INVALID_SPEC, f"{path} must be {wanted}.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportJob(_Shared):
+    """Disk files in a bucket, made into one custom image, once. The first disk is the system disk's."""
+
+    disks: tuple[DiskFile, ...]
+    """Empty while they are those of an export that is not done."""
+    export_name: str
+    """The export of the same namespace whose files are imported; empty if the spec names the files."""
+    image: ImageWish
+    alibaba: AlibabaOptions | None
+    tencent: TencentOptions | None
+
+    @property
+    def prefix(self) -> str:
+        """An import's marks are no file names and need none."""
+        return ""
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the system disk's file; empty while that is not known."""
+        return self.disks[0].bucket if self.disks else ""
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """As of an export."""
+        return tuple((disk.bucket, disk.key) for disk in self.disks)
+
+
+Job = ExportJob | ImportJob
 
 
 def parse_time(text: str) -> datetime:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from imageferry.core.artifacts import Artifact
-from imageferry.core.observation import Task
+from imageferry.core.observation import DiskProgress, Task
+from imageferry.core.resolved import Resolved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +34,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """What the job means in the cloud: every request parameter, pinned while a key is there. Sizes are in GiB."""
-
-    region: str
-    image_id: str
-    image_name: str = ""
-    platform: str = ""
-    architecture: str = ""
-    size_gib: int = 0
-    data_disks: int = 0
-    bucket: str = ""
-    format: str = ""
-    role_name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far the task is; `percent` is None where the cloud gives none."""
 
     percent: int | None
     updated_at: datetime
     estimated_finish_at: datetime | None = None
+    disks: tuple[DiskProgress, ...] = ()
+    """Of each disk, where the cloud tells."""
 
 
 @dataclass(frozen=True, slots=True)

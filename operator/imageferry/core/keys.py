@@ -40,6 +40,18 @@ def is_own(key: str, uid: str, number: int) -> bool:
     return any(attempt_key(uid, each) == key for each in latest) or key in _first_keys(uid)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnKeys:
+    """The keys that mark attempts of one object, as a container: whatever bears another one is a stranger's."""
+
+    uid: str
+    number: int
+    """Of the latest attempt."""
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and is_own(key, self.uid, self.number)
+
+
 @lru_cache(maxsize=16)  # a status may list 256 files, and each may be forged
 def _first_keys(uid: str) -> frozenset[str]:
     return frozenset(attempt_key(uid, number) for number in SEARCHED_NUMBERS)

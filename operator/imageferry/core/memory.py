@@ -10,8 +10,9 @@ from math import inf
 
 from imageferry.core.artifacts import DISCARDED, Artifacts
 from imageferry.core.errors import Refusal
-from imageferry.core.journal import Journal, Resolved
+from imageferry.core.journal import Journal
 from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Unprovable
+from imageferry.core.resolved import Checked
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Memory:
     absent_since: datetime | None = None
     """The cloud's clock at the first of the consecutive looks that found nothing that lives or ended well."""
     collected: Artifacts | None = None
-    checked: Resolved | Refusal | None = None
+    checked: Checked | None = None
     checked_at: float = 0.0
     paused: Refusal | None = None
     """What refused the last submission of this process for a passing reason; no other is made before `paused_until`."""
@@ -39,7 +40,12 @@ class Memory:
     """This process put the finalizer on and has written no claim since."""
     unsent: bool = False
     """This process made the claim and has not handed its request over."""
+    sending_first: bool = False
+    """The request last handed over was the claim's first one, and not a repeat."""
     claimed_at: float = 0.0
+    sent_at: float | None = None
+    """When this process last sent the claim's request; None while it has not."""
+    sends: int = 0
     cancel_asked_at: float | None = None
     cancels: int = 0
     deletion_seen_at: float | None = None
@@ -71,7 +77,7 @@ class Memory:
         elif self.absent_since is None:
             self.absent_since = seen.cloud_time
 
-    def check(self, checked: Resolved | Refusal, *, at: float) -> None:
+    def check(self, checked: Checked, *, at: float) -> None:
         """Preflight answered."""
         self.checked, self.checked_at = checked, at
 
@@ -87,22 +93,24 @@ class Memory:
         """The server holds our claim; what was seen before says nothing about it. `at` is before its write."""
         self.forget_looks()
         self.unsent, self.claimed_at = True, at
+        self.sent_at, self.sends = None, 0
 
-    def send(self) -> None:
+    def send(self, *, at: float) -> None:
         """The request is being handed over: from now on it may leave."""
-        self.unsent = False
+        self.sending_first, self.unsent = self.unsent, False
+        self.sent_at, self.sends = at, self.sends + 1
 
     def take_back(self) -> None:
-        """The request provably never left."""
-        self.unsent = True
+        """The request provably never left. That a repeat did not says nothing about the first one."""
+        self.unsent = self.sending_first
 
     def pause(self, refusal: Refusal, *, until: float) -> None:
         """A submission was refused for a reason that passes by itself."""
         self.paused, self.paused_until = refusal, until
 
     def discard(self) -> None:
-        """What lay under the attempt's key is gone: should the cloud forget the task now, it has not ended well."""
-        self.collected = DISCARDED
+        """What the attempt left is gone: should the cloud forget the task now, it has not ended well."""
+        self.collected, self.checked = DISCARDED, None
 
     def submit(self) -> None:
         """The cloud accepted the task; what was seen before says nothing about it."""
@@ -122,6 +130,7 @@ class Memory:
         """The attempt is closed."""
         self.forget_looks()
         self.checked, self.unsent = None, False
+        self.sent_at, self.sends = None, 0
         self.cancel_asked_at, self.cancels = None, 0
 
 

@@ -16,7 +16,7 @@ class Task:
     """The cloud's own long-running work, as far as it is known.
 
     `id` is None where the cloud names none (a Tencent export found by its files). `state` is the cloud's own word.
-    `cancellable` is None while unknown. `image_id` is the image an import makes.
+    `cancellable` is None while unknown. `image_id` is the image an import makes; empty for exports.
     """
 
     id: str | None
@@ -26,6 +26,15 @@ class Task:
     cancellable: bool | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    image_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskProgress:
+    """How far one disk is; `device` is its name in the machine."""
+
+    device: str
+    percent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,13 @@ class Unprovable:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A task of ours is under way; `percent` is 0 to 100, or None where the cloud gives none."""
+    """A task of ours is under way; `percent` is 0 to 100, or None where the cloud gives none, as it may do of the rest."""
 
     cloud_time: datetime
     task: Task
     percent: int | None = None
+    disks: tuple[DiskProgress, ...] = ()
+    seconds_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     ACCOUNT_NOT_PERMITTED = "AccountNotPermitted"
     ACCOUNT_CHANGED = "AccountChanged"
     EXPORT_NOT_FOUND = "ExportNotFound"
+    EXPORT_NOT_READY = "ExportNotReady"
     EXPORT_FAILED = "ExportFailed"
     NOT_YET_SUPPORTED = "NotYetSupported"
     REGION_NOT_PERMITTED = "RegionNotPermitted"
@@ -259,6 +260,9 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.EXPORT_NOT_FOUND: Meaning(
         "The export that exportRef names does not exist.", "Create it.", "every 30 seconds"
     ),
+    Reason.EXPORT_NOT_READY: Meaning(
+        "The export that exportRef names has not finished.", _NOTHING, "when that export changes"
+    ),
     Reason.EXPORT_FAILED: Meaning("The export that exportRef names failed.", "Retry that export.", _CHANGE),
     Reason.NOT_YET_SUPPORTED: Meaning(
         "This release does not know what to do with the field named.", "Leave the field at its default.", _CHANGE
@@ -316,7 +320,15 @@ NOT_YET: Final = frozenset(
 )
 """What may simply not be there yet: a GitOps tool applies everything at once and gives up at the first Stalled."""
 
-PASSING: Final = frozenset({Reason.THROTTLED, Reason.CLOUD_UNAVAILABLE, Reason.CLOCK_SKEW, Reason.INTERNAL_ERROR})
+PASSING: Final = frozenset(
+    {
+        Reason.THROTTLED,
+        Reason.CLOUD_UNAVAILABLE,
+        Reason.CLOCK_SKEW,
+        Reason.EXPORT_NOT_READY,
+        Reason.INTERNAL_ERROR,
+    }
+)
 """What passes without a person's act on any object: it is tried again, and nothing is Stalled by it."""
 
 

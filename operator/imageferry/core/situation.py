@@ -241,8 +241,9 @@ class Situation:
     @property
     def may_repeat(self) -> bool:
         """The cloud recognises a repeat by its token, and nothing speaks against sending one."""
-        unwanted = self.stop or self.job.policy.suspend or self.facts.barred is not None
-        return self.facts.has_token and self.sees(Absent) and self.window_open and self.facts.fenced and not unwanted
+        unwanted = self.stop or self.job.policy.suspend or self.facts.barred is not None or not self.job.guarded
+        recognised = self.facts.has_token and self.sees(Absent) and self.window_open
+        return recognised and self.facts.repeat_due and self.facts.fenced and not unwanted
 
     @property
     def files_unlisted(self) -> bool:

@@ -1,7 +1,7 @@
 """A status dict <-> the journal.
 
 A status is a hint: it may be forged, cut, or copied from another object. A claim is believed only if its key is one that the
-object's uid makes, and a file only if its name bears such a key.
+object's uid makes. What an attempt pinned is in core/resolved.py, what it made in core/findings.py.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from imageferry.core.artifacts import Artifact, Role
+from imageferry.core import findings, resolved
 from imageferry.core.hints import Hints
-from imageferry.core.job import format_time
+from imageferry.core.job import Kind, format_time
 from imageferry.core.journal import (
     Attempt,
     Claim,
@@ -21,18 +21,16 @@ from imageferry.core.journal import (
     LastRefusal,
     Progress,
     Queued,
-    Resolved,
 )
-from imageferry.core.keys import is_own, key_in
-from imageferry.core.observation import Task
+from imageferry.core.keys import is_own
+from imageferry.core.observation import DiskProgress, Task
 from imageferry.core.reasons import MEANINGS, Reason
 
 _REASONS: Final = frozenset(Reason)
-_ROLES: Final = frozenset(Role)
 
 
-def read(status: Mapping[str, Any], uid: str) -> Journal:
-    """The journal in the status of the object `uid` as the API server returns it. Raises nothing.
+def read(status: Mapping[str, Any], uid: str, kind: Kind) -> Journal:
+    """The journal in the status of the object `uid` of this kind as the API server returns it. Raises nothing.
 
     What does not make sense is as if it were absent, and the cloud is asked instead.
     """
@@ -51,11 +49,11 @@ def read(status: Mapping[str, Any], uid: str) -> Journal:
     return replace(
         told,
         attempt=attempt,
-        resolved=_resolved(hints.part("resolved")),
-        task=_task(hints.part("task"), attempt),
-        progress=_progress(hints.part("progress")),
+        resolved=resolved.read(hints.part("resolved"), kind),
+        task=_task(hints.part("task"), attempt, hints.text("imageID")),
+        progress=_progress(hints.part("progress"), hints.parts("disks")),
         queued=_queued(hints.part("queue")),
-        artifacts=tuple(item for part in hints.parts("artifacts") if (item := _artifact(part, uid, attempt))),
+        artifacts=findings.read(hints, uid, attempt.number if attempt else 0, ended=completion_at is not None),
         start_at=hints.moment("startTime"),
         completion_at=completion_at,
         last_error=last_error,
@@ -74,15 +72,16 @@ def write(journal: Journal) -> dict[str, Any]:
         {
             "observedGeneration": journal.observed_generation,
             "conditions": [write_condition(condition) for condition in journal.conditions],
-            "resolved": _write_resolved(journal.resolved),
+            "resolved": _present(resolved.write(journal.resolved)) if journal.resolved else None,
             "attempt": _write_attempt(journal.attempt),
             "lastRefusal": _write_last_refusal(journal.last_refusal),
             "handledRetryRequest": journal.handled_retry,
             "handledCancelRequest": journal.handled_cancel,
             "task": _write_task(journal.task),
             "progress": _write_progress(journal.progress),
+            "disks": _write_disks(journal.progress),
             "queue": _write_queued(journal.queued),
-            "artifacts": [_write_artifact(artifact) for artifact in journal.artifacts],
+            **findings.write(journal.artifacts, journal.task),
             "startTime": _text(journal.start_at),
             "completionTime": _text(journal.completion_at),
             "lastError": _write_last_error(journal.last_error),
@@ -138,7 +137,7 @@ def _write_attempt(attempt: Attempt | None) -> dict[str, Any] | None:
     return fields
 
 
-def _task(hints: Hints, attempt: Attempt | None) -> Task | None:
+def _task(hints: Hints, attempt: Attempt | None, image_id: str) -> Task | None:
     """A task without an attempt of ours beside it proves nothing and is not read."""
     if not attempt or not attempt.claim or hints.text("key") != attempt.claim.key:
         return None
@@ -150,6 +149,7 @@ def _task(hints: Hints, attempt: Attempt | None) -> Task | None:
         cancellable=hints.flag("cancellable"),
         started_at=hints.moment("startedAt"),
         finished_at=hints.moment("finishedAt"),
+        image_id=image_id,
     )
 
 
@@ -168,43 +168,7 @@ def _write_task(task: Task | None) -> dict[str, Any] | None:
     )
 
 
-def _resolved(hints: Hints) -> Resolved | None:
-    region, image_id = hints.text("region"), hints.text("imageID")
-    if not region or not image_id:
-        return None
-    return Resolved(
-        region=region,
-        image_id=image_id,
-        image_name=hints.text("imageName"),
-        platform=hints.text("platform"),
-        architecture=hints.text("architecture"),
-        size_gib=hints.count("sizeGiB"),
-        data_disks=hints.count("dataDisks"),
-        bucket=hints.text("bucket"),
-        format=hints.text("format"),
-        role_name=hints.text("roleName"),
-    )
-
-
-def _write_resolved(resolved: Resolved | None) -> dict[str, Any] | None:
-    if resolved is None:
-        return None
-    return _present(
-        {
-            "region": resolved.region,
-            "imageID": resolved.image_id,
-            "imageName": _cut(resolved.image_name, 256),
-            "platform": _cut(resolved.platform, 128),
-            "architecture": _cut(resolved.architecture, 32),
-            "sizeGiB": resolved.size_gib,
-            "bucket": resolved.bucket,
-            "format": resolved.format,
-            "roleName": resolved.role_name,
-        }
-    ) | {"dataDisks": resolved.data_disks}
-
-
-def _progress(hints: Hints) -> Progress | None:
+def _progress(hints: Hints, disks: tuple[Hints, ...]) -> Progress | None:
     updated_at = hints.moment("updatedAt")
     if updated_at is None:
         return None
@@ -212,6 +176,7 @@ def _progress(hints: Hints) -> Progress | None:
         percent=hints.number("percent"),
         updated_at=updated_at,
         estimated_finish_at=hints.moment("estimatedFinishTime"),
+        disks=tuple(DiskProgress(disk.text("device"), disk.count("percent")) for disk in disks),
     )
 
 
@@ -220,6 +185,10 @@ def _write_progress(progress: Progress | None) -> dict[str, Any] | None:
         return None
     fields = {"updatedAt": _text(progress.updated_at), "estimatedFinishTime": _text(progress.estimated_finish_at)}
     return _present(fields) | ({} if progress.percent is None else {"percent": progress.percent})
+
+
+def _write_disks(progress: Progress | None) -> list[dict[str, Any]]:
+    return [{"device": disk.device, "percent": disk.percent} for disk in progress.disks] if progress else []
 
 
 def _queued(hints: Hints) -> Queued | None:
@@ -231,38 +200,6 @@ def _write_queued(queued: Queued | None) -> dict[str, Any] | None:
     if queued is None:
         return None
     return _present({"since": _text(queued.since), "nextTryTime": _text(queued.next_try_at)})
-
-
-def _artifact(hints: Hints, uid: str, attempt: Attempt | None) -> Artifact | None:
-    """A file whose name does not bear a mark of ours is another's, whoever listed it here."""
-    key, bucket, role = hints.text("key"), hints.text("bucket"), hints.text("role")
-    if not bucket or not is_own(key_in(key) or "", uid, attempt.number if attempt else 0):
-        return None
-    return Artifact(
-        role=Role(role) if role in _ROLES else Role.SYSTEM,
-        device=hints.text("device"),
-        bucket=bucket,
-        key=key,
-        uri=hints.text("uri"),
-        format=hints.text("format"),
-        size_bytes=hints.count("sizeBytes"),
-        crc64=hints.text("crc64"),
-        etag=hints.text("etag"),
-    )
-
-
-def _write_artifact(artifact: Artifact) -> dict[str, Any]:
-    return {
-        "role": str(artifact.role),
-        "device": artifact.device,
-        "bucket": artifact.bucket,
-        "key": artifact.key,
-        "uri": artifact.uri,
-        "format": artifact.format,
-        "sizeBytes": artifact.size_bytes,
-        "crc64": artifact.crc64,
-        "etag": artifact.etag,
-    }
 
 
 def _last_error(hints: Hints, ended_at: datetime | None) -> LastError | None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from imageferry.core.artifacts import Artifact
-from imageferry.core.job import ExportJob, Job
-from imageferry.core.journal import Attempt, Claim, Journal, LastError, LastRefusal, Progress, Queued, Resolved
+from imageferry.core.artifacts import Artifact, image_among
+from imageferry.core.job import Job
+from imageferry.core.journal import Attempt, Claim, Journal, LastError, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING, mark
 from imageferry.core.observation import Ours, Running, Task
+from imageferry.core.resolved import Resolved
 from imageferry.core.step import Complete, Fail
 
 _TELLING_PERCENT: Final = 10
@@ -24,7 +25,7 @@ def claimed(
     journal: Journal, job: Job, number: int, *, resolved: Resolved, account_id: str, by: str, at: datetime
 ) -> Journal:
     """Attempt `number` is about to be submitted by the process `by`."""
-    own = mark(job.uid, number, prefix_of(job))
+    own = mark(job.uid, number, job.prefix)
     claim = Claim(
         key=own.key,
         object_prefix=own.object_prefix,
@@ -91,6 +92,7 @@ def observed(journal: Journal, seen: Running, now: datetime) -> Journal:
     task = replace(
         seen.task,
         id=seen.task.id or known.id,
+        image_id=seen.task.image_id or known.image_id,
         started_at=known.started_at or seen.task.started_at,
         cancellable=known.cancellable if seen.task.cancellable is None else seen.task.cancellable,
     )
@@ -100,12 +102,19 @@ def observed(journal: Journal, seen: Running, now: datetime) -> Journal:
     percent = max(seen.percent, before or 0)
     if percent == before:
         return replace(journal, task=task)
-    estimate = _estimate(task.started_at, percent, now)
-    return replace(journal, task=task, progress=Progress(percent=percent, updated_at=now, estimated_finish_at=estimate))
+    progress = Progress(
+        percent=percent,
+        updated_at=now,
+        estimated_finish_at=_estimate(task.started_at, percent, seen.seconds_left, now),
+        disks=seen.disks,
+    )
+    return replace(journal, task=task, progress=progress)
 
 
-def _estimate(started_at: datetime | None, percent: int, now: datetime) -> datetime | None:
-    """When a task that goes on as before would end; nothing is said before the first tenth."""
+def _estimate(started_at: datetime | None, percent: int, seconds_left: int | None, now: datetime) -> datetime | None:
+    """When the cloud says the task will end, or else when one that goes on as before would; not before the first tenth."""
+    if seconds_left is not None:
+        return now + timedelta(seconds=seconds_left)
     if started_at is None or not _TELLING_PERCENT <= percent < _ALL_PERCENT or now <= started_at:
         return None
     return now + timedelta(seconds=round((now - started_at).total_seconds() * (_ALL_PERCENT - percent) / percent))
@@ -121,7 +130,7 @@ def completed(journal: Journal, job: Job, step: Complete, now: datetime) -> Jour
     """The job finished well."""
     return replace(
         _ended(journal, job, now),
-        task=_last_seen(journal.task, step.task, now),
+        task=_last_seen(journal.task, step.task, step.artifacts.items, now),
         artifacts=_joined(journal.artifacts, step.artifacts.items),
         progress=Progress(percent=_ALL_PERCENT, updated_at=now),
         last_error=None,
@@ -132,16 +141,22 @@ def failed(journal: Journal, job: Job, step: Fail, now: datetime) -> Journal:
     """The job finished badly."""
     error = LastError(reason=step.reason, message=step.message, code=step.code, time=now)
     items = _joined(journal.artifacts, step.items)
-    task = _last_seen(journal.task, step.task, now) if step.task else journal.task
+    task = _last_seen(journal.task, step.task, step.items, now) if step.task else _with_image(journal.task, step.items)
     return replace(_ended(journal, job, now), artifacts=items, last_error=error, task=task)
 
 
-def _last_seen(known: Task | None, seen: Task | None, now: datetime) -> Task | None:
+def _last_seen(known: Task | None, seen: Task | None, items: tuple[Artifact, ...], now: datetime) -> Task | None:
     """The journal's task in the state in which the cloud showed it last; what has no time of its end ended by now."""
     if known is None:
         return None
     finished_at = (seen.finished_at if seen else None) or known.finished_at or now
-    return replace(known, state=seen.state if seen else known.state, finished_at=finished_at)
+    state = seen.state if seen else known.state
+    return replace(known, state=state, finished_at=finished_at, image_id=image_among(items))
+
+
+def _with_image(task: Task | None, items: tuple[Artifact, ...]) -> Task | None:
+    """Once a job ended, its task names the image that is there, and no other."""
+    return replace(task, image_id=image_among(items)) if task else None
 
 
 def _ended(journal: Journal, job: Job, now: datetime) -> Journal:
@@ -170,9 +185,10 @@ def reopened(journal: Journal, job: Job) -> Journal:
 
 
 def discarded(journal: Journal, items: tuple[Artifact, ...]) -> Journal:
-    """These files are gone."""
-    gone = {(item.bucket, item.key) for item in items}
-    return replace(journal, artifacts=tuple(item for item in journal.artifacts if (item.bucket, item.key) not in gone))
+    """These are gone."""
+    gone = {item.place for item in items}
+    left = tuple(item for item in journal.artifacts if item.place not in gone)
+    return replace(journal, artifacts=left, task=_with_image(journal.task, left))
 
 
 def remembered_refusal(journal: Journal, job: Job, now: datetime) -> LastRefusal | None:
@@ -183,11 +199,6 @@ def remembered_refusal(journal: Journal, job: Job, now: datetime) -> LastRefusal
     return None if refusal.next_try_at and now >= refusal.next_try_at else refusal
 
 
-def prefix_of(job: Job) -> str:
-    """The user's part of the names that carry the key; an import's marks are not file names and need none."""
-    return job.prefix if isinstance(job, ExportJob) else ""
-
-
 def _joined(earlier: tuple[Artifact, ...], later: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
-    known = {(item.bucket, item.key) for item in later}
-    return tuple(item for item in earlier if (item.bucket, item.key) not in known) + later
+    known = {item.place for item in later}
+    return tuple(item for item in earlier if item.place not in known) + later

@@ -15,8 +15,8 @@ from imageferry.clouds.registry import connector
 from imageferry.core.account import Account, barred, insecure_endpoint
 from imageferry.core.errors import Failure, Refusal, Transient
 from imageferry.core.job import Job, Kind
-from imageferry.core.journal import Resolved
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import Resolved, ResolvedExport
 from imageferry.core.secret import Keys
 from imageferry.engine import clock
 from imageferry.engine.credentials import Credentials, Ring
@@ -102,8 +102,8 @@ class Accounts:
     async def barred(self, account: Account, job: Job, resolved: Resolved | None) -> Refusal | None:
         """The first grant of the account that the job lacks, as far as it is known what the job means."""
         labels = await self._namespace_labels(job.namespace) if account.namespaces_from == "Selector" else {}
-        image_id, role_name = (resolved.image_id, resolved.role_name) if resolved else ("", "")
-        return barred(account, job, labels, image_id, role_name)
+        image_id = resolved.image_id if isinstance(resolved, ResolvedExport) else ""
+        return barred(account, job, labels, image_id, resolved.role_name if resolved else "")
 
     async def aclose(self) -> None:
         """Close every connection, those that a rotation retired included."""
@@ -128,6 +128,7 @@ class Accounts:
         settings = self._settings
         recent = held.refusal is not None and clock.monotonic() - held.refused_at < settings.look_again_seconds
         patience = settings.retry_min_seconds if recent else settings.secret_reread_seconds
+        doubted = held.ring.doubted
         found = await self._credentials.keys(account, held.ring, patience)
         if isinstance(found, Refusal):
             return self._remember(held, found)
@@ -135,7 +136,8 @@ class Accounts:
             self._connect(account, held, found)
         elif recent and held.refusal:
             return held.refusal
-        if held.asked_at is None or clock.monotonic() - held.asked_at >= settings.account_recheck_seconds:
+        asked = held.asked_at is not None and clock.monotonic() - held.asked_at < settings.account_recheck_seconds
+        if doubted or not asked:
             return self._remember(held, await self._ask_owner(held))
         return self._remember(held, None)
 

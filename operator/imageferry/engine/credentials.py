@@ -38,7 +38,7 @@ class Ring:
     """What is known of one account's keys; times are monotonic seconds.
 
     `wished` is the account's wish that they answer, `base` the stored key that signed for a role, `doubted` whether the cloud
-    has refused the keys since they were got.
+    has refused the keys since they were last looked at, which brings the next look forward.
     """
 
     wished: object = None
@@ -96,7 +96,7 @@ class Credentials:
     def _keep(self, ring: Ring, found: Keys | Refusal) -> None:
         """Newer keys replace the old; a cloud or an API server that is away leaves them until their end."""
         if isinstance(found, Keys):
-            ring.refusal = None
+            ring.refusal, ring.doubted = None, False
             return
         away = found.reason is Reason.CLOUD_UNAVAILABLE
         if not away or clock.monotonic() >= ring.ends_at:
@@ -114,7 +114,7 @@ class Credentials:
         if ring.keys and current:
             return ring.keys
         found = await self._obtained(account, account.assumed, base) if account.assumed else base
-        if isinstance(found, Keys) and (found != ring.keys):
+        if isinstance(found, Keys) and found != ring.keys:
             _put(ring, base, found)
         return found
 
@@ -167,7 +167,7 @@ def _put(ring: Ring, base: Keys, found: Keys) -> None:
         for secret in filter(None, (keys.secret, keys.token)):
             hide(secret, seconds=_life(keys))
     now, life = clock.monotonic(), _life(found)
-    ring.base, ring.keys, ring.doubted = base, found, False
+    ring.base, ring.keys = base, found
     ring.ends_at = now + life
     ring.renew_at = ring.ends_at - min(_RENEWED_EARLY_SECONDS, _RENEWED_EARLY_PART * life)
 

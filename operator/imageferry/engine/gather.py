@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from imageferry.clouds.provider import ImageProvider
 from imageferry.core.errors import Blocked, Refusal, Transient
 from imageferry.core.facts import Bounds, Facts, Surroundings, facts_of
-from imageferry.core.job import DeletionPolicy
-from imageferry.core.journal import Resolved
+from imageferry.core.job import DeletionPolicy, Job
 from imageferry.core.reasons import NOT_YET, Reason
+from imageferry.core.resolved import Checked, Obstructed, Resolved
 from imageferry.core.transition import remembered_refusal
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
 from imageferry.engine.lanes import LaneKey, Lanes
 from imageferry.engine.leader import Leader
+from imageferry.engine.sources import Sources
 from imageferry.engine.store import JobRecord
 from imageferry.settings import Settings
 
@@ -22,6 +23,8 @@ class Sight:
     """A record, the facts around it, and the provider that its next step would use."""
 
     record: JobRecord
+    job: Job
+    """The record's job, with the files of the export that it names, once they are known."""
     facts: Facts
     usable: Usable | Refusal | None
     region: str
@@ -58,25 +61,30 @@ class Sight:
 class Gatherer:
     """Gathers the facts; asks the API server and the cloud only for what the journal's state calls for."""
 
-    def __init__(self, *, accounts: Accounts, lanes: Lanes, leader: Leader, settings: Settings) -> None:
+    def __init__(
+        self, *, accounts: Accounts, lanes: Lanes, leader: Leader, sources: Sources, settings: Settings
+    ) -> None:
         self._accounts, self._lanes, self._leader, self._settings = accounts, lanes, leader, settings
+        self._sources = sources
         self._bounds = bounds(settings)
 
     async def gather(self, record: JobRecord) -> Sight:
         """The facts for the record as it is. Raises a KubeFailure where namespaces cannot be read."""
-        job, journal, memory = record.job, record.journal, record.memory
+        journal, memory = record.journal, record.memory
+        found = self._sources.bound(record.job, record.journal)
+        job = record.job if isinstance(found, Refusal) else found
         usable = await self._accounts.usable(job.account) if _needs_account(record) else None
         barred = None
         if isinstance(usable, Usable) and not journal.finished:
             barred = await self._accounts.barred(usable.account, job, _known(record))
         region = self._region(record, usable)
-        checked = self._fresh_check(record)
+        checked, refusal = self._fresh_check(record), self._refused(record, found)
+        forbidden = isinstance(usable, Refusal) or barred or refusal
         turn = None
-        if isinstance(usable, Usable) and barred is None and isinstance(checked, Resolved) and _wants_slot(record):
-            turn = self._turn(record, usable, checked)
-        elif isinstance(usable, Refusal) or barred or isinstance(checked, Refusal):
+        if forbidden or isinstance(checked, Refusal | Obstructed):
             self._lanes.leave(job.uid)
-        refusal = remembered_refusal(journal, job, clock.now())
+        elif isinstance(usable, Usable) and isinstance(checked, Resolved) and _wants_slot(record):
+            turn = self._turn(record, usable, checked)
         submit_seconds = self._settings.call_deadline_seconds + self._settings.fence_margin_seconds
         capabilities = usable.connection.provider(job.kind, region).capabilities if isinstance(usable, Usable) else None
         around = Surroundings(
@@ -86,7 +94,7 @@ class Gatherer:
             owner=usable.owner if isinstance(usable, Usable) else "",
             away=usable if isinstance(usable, Refusal) else None,
             barred=barred,
-            refused=Refusal(Reason(refusal.reason), refusal.message, refusal.next_try_at) if refusal else None,
+            refused=refusal,
             checked=checked,
             turn=turn,
             fenced=self._leader.lease_remaining() > submit_seconds,
@@ -95,17 +103,24 @@ class Gatherer:
             bounds=self._bounds,
         )
         facts = facts_of(journal, memory, around)
-        return Sight(record, facts, usable, region)
+        return Sight(record, job, facts, usable, region)
+
+    def _refused(self, record: JobRecord, found: Job | Refusal) -> Refusal | None:
+        """What the spec refers to is not there, or the last submission was refused for a lasting reason."""
+        if isinstance(found, Refusal):
+            return found
+        refusal = remembered_refusal(record.journal, record.job, clock.now())
+        return Refusal(Reason(refusal.reason), refusal.message, refusal.next_try_at) if refusal else None
 
     def _turn(self, record: JobRecord, usable: Usable, resolved: Resolved) -> Refusal | None:
         memory = record.memory
         if memory.paused and clock.monotonic() < memory.paused_until:
             return memory.paused
         key = usable.lane(record.job.kind, resolved.region)
-        self._lanes.set_limit(key, usable.account.limits.concurrent_exports)
-        return self._lanes.turn(record.job.uid, record.job, key, resolved.image_id)
+        self._lanes.set_limit(key, usable.account.limits.concurrent(record.job.kind))
+        return self._lanes.turn(record.job.uid, record.job, key, resolved.mutex)
 
-    def _fresh_check(self, record: JobRecord) -> Resolved | Refusal | None:
+    def _fresh_check(self, record: JobRecord) -> Checked | None:
         """Preflight's answer while it is fresh: a no until its recheck is due, a yes or a "not yet" for as long as a look."""
         checked, age = record.memory.checked, clock.monotonic() - record.memory.checked_at
         lasting = isinstance(checked, Refusal) and checked.reason not in NOT_YET

@@ -33,12 +33,12 @@ class _Waiting(NamedTuple):
     priority: int
     created_at: datetime
     uid: str
-    image_id: str
+    mutex: str
 
 
 class _Slot(NamedTuple):
     namespace: str
-    image_id: str
+    mutex: str
     has_task: bool = False
 
 
@@ -52,7 +52,7 @@ class Lane:
     orphans: int = 0
     limit: int | None = None
     quota: Quota = field(default_factory=Quota)
-    busy_images: dict[str, datetime] = field(default_factory=dict)
+    busy: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def used(self) -> int:
@@ -69,10 +69,10 @@ class Lane:
         trying = bool(self.reserved) or any(not slot.has_task for slot in self.holders.values())
         return self.quota.allows(used=self.used, trying=trying, now=now)
 
-    def images_in_use(self, now: datetime) -> set[str]:
-        """Images that a task of ours works on, or that the cloud called busy: one task at a time is its rule."""
-        called_busy = {image_id for image_id, until in self.busy_images.items() if now < until}
-        return called_busy.union(slot.image_id for slot in (self.holders | self.reserved).values())
+    def in_use(self, now: datetime) -> set[str]:
+        """What a task of ours works on, by its mutex, or that the cloud called busy: one task at a time is its rule."""
+        called_busy = {mutex for mutex, until in self.busy.items() if now < until}
+        return called_busy.union(slot.mutex for slot in (self.holders | self.reserved).values())
 
 
 class Lanes:
@@ -105,31 +105,31 @@ class Lanes:
         """A claim or a task holds a slot; a claim that became a task tells what the cloud allows."""
         lane, resolved, has_task = self.lanes[key], record.journal.resolved, record.journal.task is not None
         known = lane.holders.get(uid)
-        lane.holders[uid] = _Slot(record.job.namespace, resolved.image_id if resolved else "", has_task)
+        lane.holders[uid] = _Slot(record.job.namespace, resolved.mutex if resolved else "", has_task)
         lane.reserved.pop(uid, None)
         if known and has_task and not known.has_task:
             lane.quota.accepted(used=lane.used, now=clock.now())
             self.wake_next(key)
 
-    def turn(self, uid: str, job: Job, key: LaneKey, image_id: str) -> Refusal | None:
+    def turn(self, uid: str, job: Job, key: LaneKey, mutex: str) -> Refusal | None:
         """Why it is not this job's turn, or None if it is. A job that is refused waits in the lane from then on."""
-        self.join(uid, job, key, image_id)
+        self.join(uid, job, key, mutex)
         lane, now = self.lanes[key], clock.now()
         if not lane.granted(now):
             return lane.quota.refusal(now)
-        if image_id in lane.images_in_use(now):
-            busy_until = lane.busy_images.get(image_id)
+        if mutex in lane.in_use(now):
+            busy_until = lane.busy.get(mutex)
             return Refusal(Reason.IMAGE_BUSY, "Another task works on the same image.", busy_until)
         if lane.free(now) < len(lane.waiting) and uid not in (entry.uid for entry in self._next(lane)):
             return Refusal(Reason.QUEUED, f"All slots of the lane are taken (limit: {lane.limit}).")
         return None
 
-    def join(self, uid: str, job: Job, key: LaneKey, image_id: str) -> None:
+    def join(self, uid: str, job: Job, key: LaneKey, mutex: str) -> None:
         """The job waits in the lane: it is woken when a slot may be its own."""
         if self._queued_in.get(uid) not in (None, key):
             self.leave(uid)
         self._queued_in[uid] = key
-        self.lanes[key].waiting[uid] = _Waiting(job.namespace, job.policy.priority, job.created_at, uid, image_id)
+        self.lanes[key].waiting[uid] = _Waiting(job.namespace, job.policy.priority, job.created_at, uid, mutex)
 
     def leave(self, uid: str) -> None:
         """A job that wants its turn no more, or cannot take it, stands in nobody's way."""
@@ -137,9 +137,9 @@ class Lanes:
         if key:
             self.wake_next(key)
 
-    def reserve(self, uid: str, job: Job, key: LaneKey, image_id: str) -> None:
+    def reserve(self, uid: str, job: Job, key: LaneKey, mutex: str) -> None:
         """Hold a slot until the claim is in the record, or `release` is called."""
-        self.lanes[key].reserved[uid] = _Slot(job.namespace, image_id)
+        self.lanes[key].reserved[uid] = _Slot(job.namespace, mutex)
         self._strike_off(uid)
 
     def release(self, uid: str, key: LaneKey) -> None:
@@ -147,14 +147,14 @@ class Lanes:
         self.lanes[key].reserved.pop(uid, None)
         self.wake_next(key)
 
-    def defer(self, key: LaneKey, image_id: str, deferred: Deferred) -> datetime:
+    def defer(self, key: LaneKey, mutex: str, deferred: Deferred) -> datetime:
         """The cloud refused for a quota or a busy image; returns when it is worth another try."""
         lane, now = self.lanes[key], clock.now()
         if deferred.scope is not Scope.IMAGE:
             return lane.quota.refused(deferred, used=lane.used, now=now)
         until = now + timedelta(seconds=deferred.retry_after_seconds)
-        still_busy = {image: end for image, end in lane.busy_images.items() if now < end}
-        lane.busy_images = still_busy | {image_id: until}
+        still_busy = {image: end for image, end in lane.busy.items() if now < end}
+        lane.busy = still_busy | {mutex: until}
         return until
 
     def recall(self, key: LaneKey, reason: str, until: datetime, learned: int | None) -> None:
@@ -215,10 +215,10 @@ class Lanes:
         free = lane.free(now)
         if not lane.waiting or not free:
             return []
-        images = lane.images_in_use(now)
+        images = lane.in_use(now)
         queues: dict[str, deque[_Waiting]] = defaultdict(deque)
         for entry in sorted(lane.waiting.values(), key=lambda each: (-each.priority, each.created_at, each.uid)):
-            if entry.image_id not in images:
+            if entry.mutex not in images:
                 queues[entry.namespace].append(entry)
         taken = Counter(slot.namespace for slot in (lane.holders | lane.reserved).values())
         chosen: list[_Waiting] = []
@@ -227,8 +227,8 @@ class Lanes:
             entry = queues[namespace].popleft()
             if not queues[namespace]:
                 del queues[namespace]
-            if entry.image_id not in images:
+            if entry.mutex not in images:
                 chosen.append(entry)
-                images.add(entry.image_id)
+                images.add(entry.mutex)
                 taken[namespace] += 1
         return chosen

@@ -13,10 +13,9 @@ from typing import Final
 import structlog
 
 from imageferry.clouds.provider import ImageProvider, Origin, Search
-from imageferry.core.accountbook import MOST_ORPHANS, Orphan, kind_of, orphan_of
+from imageferry.core.accountbook import MOST_ORPHANS, Orphan, orphan_of
 from imageferry.core.errors import Blocked, Failure
-from imageferry.core.job import DeletionPolicy
-from imageferry.core.journal import Resolved
+from imageferry.core.job import DeletionPolicy, Kind
 from imageferry.core.keys import Mark
 from imageferry.core.observation import Absent, Cancelled, Failed, NotLooked, Observation, Running, Succeeded, Task
 from imageferry.core.reasons import Reason
@@ -104,17 +103,17 @@ class Orphans:
         record = self.store.accounts.get(name)
         if not isinstance(usable, Usable) or record is None:
             return
-        groups: dict[tuple[str, str], list[Orphan]] = defaultdict(list)
+        groups: dict[tuple[Kind, str], list[Orphan]] = defaultdict(list)
         for orphan in record.book.orphans:
             if orphan.account_id == usable.owner:
-                groups[orphan.operation, orphan.region].append(orphan)
-        for (operation, region), group in groups.items():
-            await self._follow_group(name, usable.connection.provider(kind_of(operation), region), group)
+                groups[orphan.kind, orphan.region].append(orphan)
+        for (kind, region), group in groups.items():
+            await self._follow_group(name, usable.connection.provider(kind, region), group)
 
     async def _follow_group(self, name: str, provider: ImageProvider, group: list[Orphan]) -> None:
         """All whose task is known are asked for at once, as those of living objects are."""
         try:
-            known = await provider.poll({orphan.key: _task(orphan) for orphan in group if orphan.task_id})
+            known = await provider.poll({orphan.key: orphan.task for orphan in group if orphan.task_id})
         except Failure as failure:
             _log.warning("orphans not seen", account=name, reason=failure.reason, code=failure.code)
             return
@@ -146,7 +145,7 @@ class Orphans:
                 window = timedelta(seconds=self.settings.window_seconds + self.settings.read_lag_seconds)
                 over = cloud_time > orphan.claimed_at + window
                 if over:
-                    await self._clear(provider, orphan, _task(orphan))
+                    await self._clear(provider, orphan, orphan.task)
                 return over
             case _:
                 return False
@@ -158,6 +157,7 @@ class Orphans:
                 closed=range(0),
                 region=orphan.region,
                 image_id=orphan.image_id,
+                image_name=orphan.image_name,
                 bucket=orphan.bucket,
                 since=orphan.claimed_at,
                 until=orphan.claimed_at + timedelta(seconds=self.settings.window_seconds),
@@ -171,9 +171,8 @@ class Orphans:
     async def _clear(self, provider: ImageProvider, orphan: Orphan, task: Task) -> None:
         if orphan.deletion_policy is not DeletionPolicy.DELETE:
             return
-        resolved = Resolved(region=orphan.region, image_id=orphan.image_id, bucket=orphan.bucket)
-        left = await provider.collect(resolved, task)
-        await provider.discard(left.items)
+        left = await provider.collect(orphan.resolved, task)
+        await provider.discard(left.items, {orphan.key})
 
     async def _remove(self, name: str, orphan: Orphan) -> None:
         record = self.store.accounts.get(name)
@@ -191,10 +190,4 @@ class Orphans:
 
 
 def _lane(provider: str, orphan: Orphan) -> LaneKey:
-    return LaneKey(provider, orphan.account_id, orphan.region, kind_of(orphan.operation))
-
-
-def _task(orphan: Orphan) -> Task:
-    return Task(
-        id=orphan.task_id or None, key=orphan.key, object_prefix=orphan.object_prefix, started_at=orphan.claimed_at
-    )
+    return LaneKey(provider, orphan.account_id, orphan.region, orphan.kind)

@@ -12,11 +12,11 @@ from imageferry.clouds.provider import Origin, Search
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.errors import Blocked, Failure, Refusal, Rejected, Transient
-from imageferry.core.job import TASK_FINALIZER, ExportJob
-from imageferry.core.journal import Resolved
-from imageferry.core.keys import marks
+from imageferry.core.job import TASK_FINALIZER, ExportJob, ImportJob
+from imageferry.core.keys import OwnKeys, marks
 from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import Checked, ResolvedExport
 from imageferry.core.step import Step
 from imageferry.engine import clock
 from imageferry.engine.ask import ask
@@ -124,9 +124,9 @@ class Performer:
     async def check(self, sight: Sight, _: steps.Check) -> bool:
         """Ask the cloud what the job means there."""
         record = sight.record
-        checked: Resolved | Refusal
+        checked: Checked
         try:
-            checked = await ask(record, sight.provider.preflight(record.job))
+            checked = await ask(record, sight.provider.preflight(sight.job))
         except (Blocked, Rejected) as failure:
             checked = Refusal.of(failure)
         except Failure:
@@ -144,15 +144,15 @@ class Performer:
 
     def _search(self, record: JobRecord, step: steps.Look) -> Search:
         job, journal = record.job, record.journal
-        prefix, resolved, claim = transition.prefix_of(job), journal.resolved, journal.claim
-        export = job if isinstance(job, ExportJob) else None
+        resolved, claim = journal.resolved, journal.claim
         window = timedelta(seconds=self.settings.window_seconds)
         return Search(
-            marks=marks(job.uid, step.numbers, prefix),
+            marks=marks(job.uid, step.numbers, job.prefix),
             closed=step.closed,
             region=resolved.region if resolved else job.region,
-            image_id=resolved.image_id if resolved else (export.source.image_id if export else ""),
-            bucket=(resolved.bucket if resolved else "") or (export.bucket if export else ""),
+            image_id=_exported_image(record),
+            image_name=job.image.name if isinstance(job, ImportJob) else "",
+            bucket=(resolved.bucket if resolved else "") or job.bucket,
             since=claim.claimed_at if claim else job.created_at,
             until=claim.claimed_at + window if claim else None,
         )
@@ -163,7 +163,8 @@ class Performer:
         resolved, claim = record.journal.resolved, record.journal.claim
         if resolved and claim and not self._owned_elsewhere(record, step.task):
             window = timedelta(seconds=self.settings.window_seconds)
-            origin = Origin(image_id=resolved.image_id, since=claim.claimed_at, until=claim.claimed_at + window)
+            image_id = step.task.image_id or _exported_image(record)
+            origin = Origin(image_id=image_id, since=claim.claimed_at, until=claim.claimed_at + window)
             await ask(record, sight.provider.cancel(step.task, origin))
         memory.ask_to_cancel(at=clock.monotonic())
         return True
@@ -183,9 +184,9 @@ class Performer:
         return True
 
     async def discard(self, sight: Sight, step: steps.Discard) -> bool:
-        """Delete the files, and strike them off."""
+        """Delete what an attempt left, and strike it off."""
         record = sight.record
-        await ask(record, sight.provider.discard(step.items))
+        await ask(record, sight.provider.discard(step.items, _own_keys(record)))
         if record.journal.finished:
             await self.speaker.commit(record, transition.discarded(record.journal, step.items), step)
         else:
@@ -216,6 +217,17 @@ class Performer:
         record.memory.forget_attempt()
         await self.speaker.commit(record, transition.reopened(record.journal, record.job), step)
         return True
+
+
+def _own_keys(record: JobRecord) -> OwnKeys:
+    return OwnKeys(record.job.uid, record.journal.number)
+
+
+def _exported_image(record: JobRecord) -> str:
+    """The image that is exported, as far as it is known; empty for imports."""
+    if isinstance(record.journal.resolved, ResolvedExport):
+        return record.journal.resolved.image_id
+    return record.job.source.image_id if isinstance(record.job, ExportJob) else ""
 
 
 _ACTS: Final[Mapping[type, Callable[[Performer, Sight, Any], Awaitable[bool]]]] = {

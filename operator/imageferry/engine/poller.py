@@ -15,7 +15,7 @@ import structlog
 
 from imageferry.core.errors import Failure, Throttled
 from imageferry.core.job import Kind
-from imageferry.core.observation import Observation, Running, Task
+from imageferry.core.observation import Cancelled, Failed, Observation, Running, Succeeded, Task
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
 from imageferry.engine.leader import Leader
@@ -119,7 +119,7 @@ class Poller:
         before = record.memory.observation
         record.memory.observe(seen, now=clock.now(), at=clock.monotonic())
         record.memory.cloud_away = False
-        if _is_news(before, seen, record):
+        if is_news(before, seen, record):
             self.queue.add(uid)
 
     def _pause(self, key: _Group) -> float:
@@ -140,8 +140,13 @@ def pause(record: JobRecord, now: datetime) -> float:
     return wished
 
 
-def _is_news(before: Observation, seen: Observation, record: JobRecord) -> bool:
-    """Only what can change a decision or what is shown."""
+def is_news(before: Observation, seen: Observation, record: JobRecord) -> bool:
+    """Only what can change a decision or what is shown.
+
+    An end is news once: whoever cannot go on from there comes back with growing pauses, and no poll shortens them.
+    """
+    if isinstance(seen, Succeeded | Failed | Cancelled):
+        return type(before) is not type(seen)
     if not isinstance(seen, Running) or not isinstance(before, Running):
         return True
     shown = record.journal.progress.percent if record.journal.progress else None

@@ -15,15 +15,19 @@ from imageferry.core import accountbook, status
 from imageferry.core.account import Account, parse_account
 from imageferry.core.accountbook import Book
 from imageferry.core.errors import Rejected
-from imageferry.core.job import Job, parse_export, parse_time
+from imageferry.core.job import Job, parse_time
 from imageferry.core.journal import Journal
+from imageferry.core.manifest import parse_export, parse_import
 from imageferry.core.memory import Memory
 from imageferry.engine import clock
-from imageferry.kube.objects import CLOUD_ACCOUNTS, IMAGE_EXPORTS, Resource
+from imageferry.kube.objects import CLOUD_ACCOUNTS, IMAGE_EXPORTS, IMAGE_IMPORTS, Resource
 
 _log: Final = structlog.get_logger("imageferry.store")
 
-PARSERS: Final[Mapping[Resource, Callable[[Mapping[str, Any]], Job]]] = {IMAGE_EXPORTS: parse_export}
+PARSERS: Final[Mapping[Resource, Callable[[Mapping[str, Any]], Job]]] = {
+    IMAGE_EXPORTS: parse_export,
+    IMAGE_IMPORTS: parse_import,
+}
 """The kinds of job, each with what reads it."""
 
 
@@ -102,7 +106,8 @@ class Store:
         if known and not _newer(version, known.version):
             return None
         try:
-            job, book = PARSERS[resource](manifest), status.read(manifest.get("status") or {}, uid)
+            job = PARSERS[resource](manifest)
+            book = status.read(manifest.get("status") or {}, uid, job.kind)
         except (Rejected, KeyError, ValueError, TypeError) as fault:
             _log.error("object cannot be read", kind=resource.kind, namespace=metadata.get("namespace"),
                        name=metadata["name"], fault=type(fault).__name__)  # fmt: skip

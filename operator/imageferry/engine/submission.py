@@ -25,9 +25,10 @@ from imageferry.core.errors import (
     Unconfirmed,
     Unsent,
 )
-from imageferry.core.journal import Claim, Journal, LastError, LastRefusal, Resolved
+from imageferry.core.journal import Claim, Journal, LastError, LastRefusal
 from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import Resolved
 from imageferry.engine import clock
 from imageferry.engine.ask import ask
 from imageferry.engine.gather import Sight
@@ -64,7 +65,7 @@ class Submission:
         """One awaited, guarded write. Not acknowledged, no submission."""
         record, resolved = sight.record, _known(sight.facts.checked)
         uid, lane = record.job.uid, sight.lane
-        self.lanes.reserve(uid, record.job, lane, resolved.image_id)
+        self.lanes.reserve(uid, record.job, lane, resolved.mutex)
         try:
             await self._guard_account(record.job.account)
             journal = transition.claimed(
@@ -117,9 +118,10 @@ class Submission:
         # the status alone, as the client token stands for the parameters that were sent first.
         pinned = record.journal.resolved
         provider, resolved = sight.provider, _known(pinned if step.again else record.memory.checked or pinned)
-        record.memory.send()
+        repeat = record.memory.sends + 1 if step.again else 0
+        record.memory.send(at=clock.monotonic())
         try:
-            task = await provider.submit(record.job, claim, resolved)
+            task = await provider.submit(record.job, claim, resolved, repeat=repeat)
         except Unsent:
             record.memory.take_back()
             raise
@@ -180,9 +182,9 @@ class Submission:
         await self.speaker.commit(record, journal, shown)
         if isinstance(failure, Deferred):
             # After the write: the slot of the claim just closed is no sign that the cloud has room again.
-            image_id = _known(record.journal.resolved).image_id
-            self.lanes.defer(sight.lane, image_id, failure)
-            self.lanes.join(record.job.uid, record.job, sight.lane, image_id)
+            mutex = _known(record.journal.resolved).mutex
+            self.lanes.defer(sight.lane, mutex, failure)
+            self.lanes.join(record.job.uid, record.job, sight.lane, mutex)
             self.queue.add(account_key(record.job.account))  # whoever leads next shall know it too
         return remembered is not None
 
@@ -251,7 +253,7 @@ class Submission:
             record.journal, step.found, account_id=account_id, by=self.settings.identity, now=clock.now()
         )
         if journal.resolved is None:
-            journal = replace(journal, resolved=await ask(record, sight.provider.resolve(record.job)))
+            journal = replace(journal, resolved=await ask(record, sight.provider.resolve(sight.job)))
         await self.speaker.commit(record, journal, step)
         if journal.claim:
             self._tell("task adopted", record, journal.claim, task_id=step.found.task.id)

@@ -1,9 +1,10 @@
-"""What a bucket must be to take the files of an export: pure, from what GetBucketInfo shows.
+"""What a bucket must be for its files to be exported to or imported from: pure, from what GetBucketInfo shows.
 
-Limits: https://www.alibabacloud.com/help/en/ecs/user-guide/export-a-custom-image.
+Limits: https://www.alibabacloud.com/help/en/ecs/user-guide/export-a-custom-image; the references of ExportImage and
+ImportImage share the codes about buckets.
 """
 
-from imageferry.clouds.alibaba.client import Bucket
+from imageferry.clouds.alibaba.answers import Bucket
 from imageferry.core.errors import Blocked, Rejected
 from imageferry.core.reasons import Reason
 
@@ -23,5 +24,5 @@ def check(name: str, bucket: Bucket, *, region: str, account: str) -> None:
     if bucket.encrypted:
         raise Blocked(
             Reason.BUCKET_ENCRYPTED,
-            f"Bucket {name} encrypts on the server's side, which export does not support: name another bucket.",
+            f"Bucket {name} encrypts on the server's side, which ECS does not support: name another bucket.",
         )

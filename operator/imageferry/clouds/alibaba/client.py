@@ -6,18 +6,17 @@ means may not enter here; `calls.py` runs these in the pool.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum, unique
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Final, cast
 
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
+from imageferry.clouds.addresses import direct, loopback
 from imageferry.clouds.alibaba import addresses, credentials
-from imageferry.clouds.alibaba.faults import Fault, Refused, Unreachable, Unreadable
+from imageferry.clouds.alibaba.answers import Bucket, Page
+from imageferry.clouds.answers import Answer, Head
+from imageferry.clouds.faults import Fault, Refused, Unreachable, Unreadable
+from imageferry.clouds.network import moment, never_connected
 from imageferry.core.account import Endpoints
 from imageferry.core.secret import Keys
 from imageferry.logs import tame
@@ -28,11 +27,16 @@ class Action(StrEnum):
     """The calls in use, by the cloud's own names: what RAM must allow is these and no others."""
 
     EXPORT_IMAGE = "ExportImage"
+    IMPORT_IMAGE = "ImportImage"
     DESCRIBE_REGIONS = "DescribeRegions"
     DESCRIBE_IMAGES = "DescribeImages"
     DESCRIBE_TASKS = "DescribeTasks"
     DESCRIBE_TASK = "DescribeTaskAttribute"
     CANCEL_TASK = "CancelTask"
+    DESCRIBE_SNAPSHOTS = "DescribeSnapshots"
+    TAG_RESOURCES = "TagResources"
+    DELETE_IMAGE = "DeleteImage"
+    DELETE_SNAPSHOT = "DeleteSnapshot"
     GET_CALLER_IDENTITY = "GetCallerIdentity"
     ASSUME_ROLE = "AssumeRole"
     ASSUME_ROLE_WITH_OIDC = "AssumeRoleWithOIDC"
@@ -44,41 +48,6 @@ class Action(StrEnum):
     HEAD_OBJECT = "HeadObject"
     GET_OBJECT = "GetObject"
     DELETE_OBJECT = "DeleteObject"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of ECS or STS: the body with its documented names, and the cloud's clock where it sent one."""
-
-    body: Mapping[str, Any]
-    date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A bucket as OSS describes it: its region, the id of the account that owns it, and whether it encrypts."""
-
-    region: str
-    owner: str
-    encrypted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a listing: file names, the token of the next page (empty after the last) and the cloud's clock."""
-
-    names: tuple[str, ...]
-    next_token: str
-    date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What OSS says about a file: stored bytes, CRC-64/XZ in decimal, entity tag without its quotes."""
-
-    size: int
-    crc64: str
-    etag: str
 
 
 CENTRAL_REGION: Final = "cn-hangzhou"
@@ -93,6 +62,7 @@ _RPC: Final = {"protocol": "HTTPS", "pathname": "/", "method": "POST", "auth_typ
 _USER_AGENT: Final = "imageferry"
 _LOGGERS: Final = ("darabonba-core", "alibabacloud-tea", "credentials", "alibabacloud_oss_v2", "urllib3")
 _NOT_FOUND: Final = 404
+_ARCHIVES: Final = ("Archive", "ColdArchive", "DeepColdArchive")
 
 Sdk = Any  # the SDKs ship no type information
 
@@ -156,7 +126,12 @@ class Client:
     def head(self, bucket: str, key: str, left: float) -> Head:
         """OSS HeadObject."""
         found = self._oss.head_object(_oss().HeadObjectRequest(bucket=bucket, key=key), readwrite_timeout=left)
-        return Head(found.content_length or 0, str(found.hash_crc64 or ""), (found.etag or "").strip('"'))
+        return Head(
+            size=found.content_length or 0,
+            crc64=str(found.hash_crc64 or ""),
+            etag=(found.etag or "").strip('"'),
+            archived=found.storage_class in _ARCHIVES and 'ongoing-request="false"' not in (found.restore or ""),
+        )
 
     def read(self, bucket: str, key: str, span: tuple[int, int], left: float) -> bytes:
         """OSS GetObject: the bytes from the first to the last of `span`, both included."""
@@ -187,7 +162,7 @@ class Client:
         return self._api("alibabacloud_tea_openapi", addresses.ram(self._endpoints))
 
     def _api(self, package: str, endpoint: str) -> Sdk:
-        address = addresses.direct(endpoint)
+        address = direct(endpoint)
         config = _sdk("alibabacloud_tea_openapi.utils_models").Config(
             **credentials.for_api(self._keys),
             region_id=self._region,
@@ -199,7 +174,7 @@ class Client:
 
     @cached_property
     def _oss(self) -> Sdk:
-        address, sdk = addresses.direct(self._endpoints.object_store), _oss()
+        address, sdk = direct(self._endpoints.object_store), _oss()
         http = sdk.transport.RequestsHttpClient(connect_timeout=_CONNECT_SECONDS)
         self._http.append(http)
         return sdk.Client(
@@ -209,7 +184,7 @@ class Client:
                 credentials_provider=credentials.for_object_store(self._keys, sdk),
                 retry_max_attempts=1,
                 http_client=http,
-                use_path_style=addresses.loopback(address),
+                use_path_style=loopback(address),
                 user_agent=_USER_AGENT,
             )
         )
@@ -220,7 +195,7 @@ def fault(error: Exception) -> Fault:
     inner = error.unwrap() if hasattr(error, "unwrap") else error  # OSS wraps each error in an OperationError
     status, code = getattr(inner, "status_code", None), getattr(inner, "code", None)
     if not isinstance(status, int) or not isinstance(code, str):
-        return Unreachable() if _never_connected(inner) else Unreadable()
+        return Unreachable() if never_connected(inner) else Unreadable()
     if code == "BadErrorResponse" and status == _NOT_FOUND:
         code = "NoSuchKey"  # the answer to HEAD has no body, and only a header that may be missing names the code
     body = getattr(inner, "data", None)
@@ -235,39 +210,11 @@ def fault(error: Exception) -> Fault:
     )
 
 
-def _never_connected(error: BaseException) -> bool:
-    """Whether the chain of causes ends in a connection that never came about (or a name that did not resolve).
-
-    darabonba keeps the cause in `inner_exception` and turns it into text on the way, but the chain of contexts remains.
-    """
-    seen: set[int] = set()
-    links: list[BaseException | None] = [error]
-    while links:
-        link = links.pop()
-        if link is None or id(link) in seen:
-            continue
-        if isinstance(
-            link, NewConnectionError | ConnectTimeoutError
-        ):  # a name that does not resolve is one of the first
-            return True
-        seen.add(id(link))
-        links += [getattr(link, "inner_exception", None), link.__cause__, link.__context__]
-    return False
-
-
 def _answer(response: Sdk) -> Answer:
     # A body that the SDK cannot place into its model is dropped by it without a word.
     if response.body is None:
         raise ValueError("the answer has no body that fits the model")
     return Answer(response.body.to_map(), moment(response.headers))
-
-
-def moment(headers: Mapping[str, str]) -> datetime | None:
-    """The cloud's clock as an answer's Date header (its name in lower case) tells it; None where it does not."""
-    try:
-        return parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
-    except (TypeError, ValueError):
-        return None
 
 
 def _options(left: float, headers: Mapping[str, str]) -> Sdk:

@@ -5,41 +5,17 @@ call's own table does not name is looked for in the common one and then in the o
 cloud's own. No SDK type and no request may enter here.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from imageferry.clouds.alibaba.codes.common import COMMON, RAM
 from imageferry.clouds.alibaba.codes.exports import EXPORT
 from imageferry.clouds.alibaba.codes.imports import IMPORT
 from imageferry.clouds.alibaba.codes.oss import OSS, OTHER_REGION
-from imageferry.clouds.alibaba.codes.rows import UNAVAILABLE, Row, Table
-from imageferry.clouds.alibaba.codes.tasks import IMAGES, TASKS
+from imageferry.clouds.alibaba.codes.tasks import IMAGES, SNAPSHOTS, TAGS, TASKS
+from imageferry.clouds.faults import Refused
+from imageferry.clouds.rows import UNAVAILABLE, Row, Table
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """An answer that is an error, as the cloud wrote it. `retry_after_seconds` is the cloud's own figure, or None."""
-
-    status: int
-    code: str
-    text: str
-    request_id: str
-    retry_after_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """No connection came about: the request provably never left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The request may have arrived, but no answer came that can be understood."""
-
-
-Fault = Refused | Unreachable | Unreadable
-
-TABLES: Final[tuple[Table, ...]] = (EXPORT, IMPORT, TASKS, IMAGES, RAM, OSS, COMMON)
+TABLES: Final[tuple[Table, ...]] = (EXPORT, IMPORT, TASKS, IMAGES, SNAPSHOTS, TAGS, RAM, OSS, COMMON)
 """Every documented code of the calls in use, by the calls that answer with it."""
 
 _WRONG_ENDPOINT: Final = "must be addressed using the specified endpoint"

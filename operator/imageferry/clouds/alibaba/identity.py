@@ -8,12 +8,14 @@ AssumeRoleWithOIDC, and https://www.alibabacloud.com/help/en/ack/ack-managed-and
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
+from imageferry.clouds import exchanging
 from imageferry.clouds.alibaba import client, metadata, verdicts
-from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action, Answer, Client
-from imageferry.clouds.alibaba.faults import Fault, Refused
+from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action, Client
+from imageferry.clouds.answers import Answer
+from imageferry.clouds.faults import Fault, Refused
+from imageferry.clouds.metadata import NoRoleError
 from imageferry.clouds.provider import Exchange
 from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
 from imageferry.core.account import SESSION_NAME, AssumedRole, InstanceRole, WorkloadIdentity
@@ -38,7 +40,7 @@ async def obtain(exchange: Exchange) -> Keys:
 
 
 async def _by_token(exchange: Exchange, identity: WorkloadIdentity) -> Keys:
-    token = await asyncio.to_thread(_token, exchange.token_file)
+    token = await asyncio.to_thread(exchanging.token, exchange.token_file)
     hide(token)
     parameters = {
         "RoleArn": identity.role_arn,
@@ -52,19 +54,6 @@ async def _by_token(exchange: Exchange, identity: WorkloadIdentity) -> Keys:
         exchange, Action.ASSUME_ROLE_WITH_OIDC, lambda left: sts.assume_role_with_oidc(parameters, left)
     )
     return _keys(answer, answer.body.get("Credentials"))
-
-
-def _token(file: Path) -> str:
-    try:
-        token = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        token = ""
-    if not token:
-        raise Blocked(
-            Reason.CREDENTIALS_MISSING,
-            f"There is no service account token at {file}: have one projected there (chart value workloadIdentity).",
-        )
-    return token
 
 
 async def _assumed(exchange: Exchange, role: AssumedRole) -> Keys:
@@ -81,20 +70,7 @@ async def _assumed(exchange: Exchange, role: AssumedRole) -> Keys:
 
 
 async def _ask(exchange: Exchange, action: Action, call: Callable[[float], Answer]) -> Answer:
-    """One call of STS, counted as every other call of the cloud is."""
-    try:
-        answer = await Threads(exchange.pool).ask(call, seconds=exchange.deadline_seconds)
-    except (NeverBegunError, OverdueError):
-        exchange.report(action, CENTRAL_REGION, "Unreachable")
-        raise Transient(Reason.CLOUD_UNAVAILABLE, f"The cloud gave no answer to {action} in time.") from None
-    except Blocked:
-        raise
-    except Exception as error:  # noqa: BLE001 -- an SDK raises what it likes, and its text may hold the token
-        fault = client.fault(error)
-        exchange.report(action, CENTRAL_REGION, fault.code if isinstance(fault, Refused) else "Unreachable")
-        raise _verdict(action, fault) from None
-    exchange.report(action, CENTRAL_REGION, "OK")
-    return answer
+    return await exchanging.ask(exchange, action, call, region=CENTRAL_REGION, fault=client.fault, judge=_verdict)
 
 
 _REFUSALS: Final = {
@@ -117,7 +93,7 @@ _REFUSALS: Final = {
 """What STS answers about a role. The codes of AssumeRole and AssumeRoleWithOIDC mean other things elsewhere."""
 
 
-def _verdict(action: Action, fault: Fault) -> Failure:
+def _verdict(action: str, fault: Fault) -> Failure:
     if isinstance(fault, Refused) and fault.code in _REFUSALS:
         text = f"The cloud gives no keys for the role: {_REFUSALS[fault.code]}. ({action} answered {fault.code}.)"
         return Blocked(Reason.CREDENTIALS_REJECTED, text, code=fault.code, request_id=fault.request_id)
@@ -130,7 +106,7 @@ async def _of_instance(exchange: Exchange, role: str) -> Keys:
     )
     try:
         answer = await call
-    except metadata.NoRoleError:
+    except NoRoleError:
         raise Blocked(
             Reason.CREDENTIALS_MISSING,
             f"The instance has no role {role}: attach it to every node that the operator may run on.",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from imageferry.clouds.alibaba.translate import Image
+from imageferry.clouds.selection import newest
 from imageferry.core.errors import Blocked, Rejected
 from imageferry.core.reasons import Reason
 
@@ -20,33 +21,10 @@ _OWN: Final = ("self", "")
 _FAILED: Final = ("CreateFailed", "UnAvailable")
 
 
-def by_id(image_id: str, found: Image | None) -> Image:
-    """The image of an id. Raises Rejected(ImageNotFound)."""
-    if found is None:
-        raise _nowhere(f"image {image_id}")
-    return found
-
-
-def by_name(name: str, found: Iterable[Image]) -> Image:
-    """The only image that bears exactly this name: the cloud's filter may fit more. Raises Rejected."""
-    named = [image for image in found if image.name == name]
-    if not named:
-        raise _nowhere(f"image named {name}")
-    if len(named) > 1:
-        ids = ", ".join(sorted(image.id for image in named))
-        raise Rejected(Reason.IMAGE_AMBIGUOUS, f"{len(named)} images are named {name}: {ids}.")
-    return named[0]
-
-
 def by_family(family: str, found: Iterable[Image]) -> Image:
     """The newest available image of the family. Raises Rejected, or Blocked while none of its images is available."""
     members = [image for image in found if image.status != "Deprecated"]
-    if not members:
-        raise _nowhere(f"image of family {family}")
-    available = [image for image in members if image.status == "Available"]
-    if not available:
-        raise Blocked(Reason.IMAGE_NOT_READY, f"No image of family {family} is Available yet.")
-    return max(available, key=lambda image: (image.created_at is not None, image.created_at, image.id))
+    return newest(family, members, ready=lambda image: image.status == "Available", word="Available")
 
 
 def check(image: Image) -> None:
@@ -92,7 +70,3 @@ def _check_disks(image: Image) -> None:
             Reason.DISK_TOO_LARGE,
             f"Image {image.id} holds a data disk of {max(image.data_disks_gib)} GiB; {MOST_GIB} GiB can be exported.",
         )
-
-
-def _nowhere(what: str) -> Rejected:
-    return Rejected(Reason.IMAGE_NOT_FOUND, f"There is no {what} in this account and region.")

@@ -1,6 +1,10 @@
-"""Whole listings: all pages of tasks, images or files, or a failure. A first page alone has never proved that something is absent."""
+"""Whole listings: all pages of tasks, images, snapshots or files, or a failure.
 
-from collections.abc import Mapping
+A first page alone has never proved that something is absent.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,27 +12,17 @@ from typing import Any, Final
 from imageferry.clouds.alibaba import translate
 from imageferry.clouds.alibaba.calls import Calls
 from imageferry.clouds.alibaba.client import Action
-from imageferry.clouds.alibaba.translate import RUNNING, Detail, Image, Listed
+from imageferry.clouds.alibaba.translate import RUNNING, Detail, Image, Listed, Snapshot
+from imageferry.clouds.paging import Page, R, Rows, all_rows, clock, joined
 from imageferry.clouds.threads import together
-from imageferry.core.errors import Transient
-from imageferry.core.reasons import Reason
+from imageferry.core.errors import Failure
 
 MOST_ROWS: Final = 100
-"""The largest page of DescribeTasks, and the most ids it takes at one time."""
+"""The largest page of DescribeTasks, DescribeImages and DescribeSnapshots, and the most ids they take at one time."""
 
 UNKNOWN_TASK: Final = "InvalidTaskId.NotFound"
 NO_BUCKET: Final = "NoSuchBucket"
 NO_FILE: Final = "NoSuchKey"
-
-_EXPORTS: Final = {"TaskAction": "ExportImage", "PageSize": MOST_ROWS}
-
-
-@dataclass(frozen=True, slots=True)
-class Tasks:
-    """All tasks of a listing by id, and the cloud's clock when its first page was answered."""
-
-    rows: Mapping[str, Listed]
-    cloud_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +33,14 @@ class Files:
     cloud_time: datetime
 
 
-async def exports(calls: Calls, filters: Mapping[str, Any]) -> Tasks:
-    """The export tasks that DescribeTasks lists under these filters, whatever their state."""
-    rows: dict[str, Listed] = {}
-    times: list[datetime] = []
-    number, total, doubled = 1, 0, 0
-    while number == 1 or (number - 1) * MOST_ROWS < total:
-        answer = await calls.ecs(Action.DESCRIBE_TASKS, {**_EXPORTS, **filters, "PageNumber": number})
-        times.append(clock(answer.date))
-        found = translate.listed(answer.body)
-        page = {row.id: row for row in found}
-        rows |= page
-        doubled += len(found) - len(page)
-        number, total = number + 1, translate.total(answer.body)
-        if not page:
-            break
-    if len(rows) + doubled < total:
-        # The list moved between two pages, or a page came back empty: what is missing may be what is looked for.
-        raise Transient(Reason.CLOUD_UNAVAILABLE, "The cloud's list of tasks was incomplete.")
-    return Tasks(rows, min(times))
+async def tasks(calls: Calls, action: Action, filters: Mapping[str, Any]) -> Rows[Listed]:
+    """The tasks of ExportImage or ImportImage that DescribeTasks lists under these filters, whatever their state."""
+    return await _rows(calls, Action.DESCRIBE_TASKS, {"TaskAction": action, **filters}, translate.listed)
 
 
-async def running(calls: Calls, filters: Mapping[str, Any]) -> tuple[Listed, ...]:
-    """The export tasks that have not ended."""
-    found = await together(exports(calls, {**filters, "TaskStatus": state}) for state in RUNNING)
+async def running(calls: Calls, action: Action, filters: Mapping[str, Any]) -> tuple[Listed, ...]:
+    """The tasks of one action that have not ended."""
+    found = await together(tasks(calls, action, {**filters, "TaskStatus": state}) for state in RUNNING)
     return tuple({row.id: row for part in found for row in part.rows.values() if not row.ended}.values())
 
 
@@ -72,16 +50,41 @@ async def detail(calls: Calls, task_id: str) -> tuple[Detail, datetime]:
     return translate.detail(answer.body), clock(answer.date)
 
 
-async def images(calls: Calls, filters: Mapping[str, Any]) -> list[Image]:
+async def known_detail(calls: Calls, task_id: str) -> tuple[Detail, datetime] | None:
+    """The same; None if the cloud does not know the task (any more)."""
+    try:
+        return await detail(calls, task_id)
+    except Failure as failure:
+        if failure.code == UNKNOWN_TASK:
+            return None
+        raise
+
+
+async def images(calls: Calls, filters: Mapping[str, Any]) -> Rows[Image]:
     """The images that DescribeImages lists under these filters, whatever their state."""
-    found: list[Image] = []
-    number, total = 1, 0
-    while number == 1 or (number - 1) * MOST_ROWS < total:
-        page = {"Status": translate.ALL_STATUSES, "PageSize": MOST_ROWS, "PageNumber": number, **filters}
-        answer = await calls.ecs(Action.DESCRIBE_IMAGES, page)
-        found += translate.images(answer.body)
-        number, total = number + 1, translate.total(answer.body)
-    return found
+    named = {"Status": translate.ALL_STATUSES, **filters}
+    return await _rows(calls, Action.DESCRIBE_IMAGES, named, translate.images)
+
+
+async def images_by_id(calls: Calls, ids: Iterable[str]) -> Rows[Image] | None:
+    """These images, 100 to a call, as far as they are there; None if no id was given."""
+    parts = await together(images(calls, {"ImageId": ",".join(chunk)}) for chunk in chunks(ids))
+    return joined(parts) if parts else None
+
+
+async def snapshots_by_id(calls: Calls, ids: Iterable[str]) -> Mapping[str, Snapshot]:
+    """These snapshots, 100 to a call, as far as they are there."""
+    parts = await together(
+        _rows(calls, Action.DESCRIBE_SNAPSHOTS, {"SnapshotIds": json.dumps(chunk)}, translate.snapshots)
+        for chunk in chunks(ids)
+    )
+    return joined(parts).rows if parts else {}
+
+
+def chunks(ids: Iterable[str]) -> list[list[str]]:
+    """The ids in order, each once, as many together as one request takes."""
+    wanted = sorted(set(ids))
+    return [wanted[first : first + MOST_ROWS] for first in range(0, len(wanted), MOST_ROWS)]
 
 
 async def files(calls: Calls, bucket: str, prefix: str) -> Files:
@@ -95,8 +98,14 @@ async def files(calls: Calls, bucket: str, prefix: str) -> Files:
     return Files(tuple(names), clock(first.date))
 
 
-def clock(date: datetime | None) -> datetime:
-    """The Date of an answer. Nothing can be proved by an answer without one."""
-    if date is None:
-        raise Transient(Reason.CLOUD_UNAVAILABLE, "The cloud's answer bore no Date.")
-    return date
+async def _rows(
+    calls: Calls, action: Action, filters: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Sequence[R]]
+) -> Rows[R]:
+    """All pages of a listing that numbers them from 1."""
+
+    async def ask(first: int) -> Page[R]:
+        number = {"PageNumber": first // MOST_ROWS + 1}
+        answer = await calls.ecs(action, {"PageSize": MOST_ROWS, **filters, **number})
+        return Page(read(answer.body), translate.total(answer.body), answer.date)
+
+    return await all_rows(ask, size=MOST_ROWS)

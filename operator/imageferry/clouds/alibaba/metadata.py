@@ -6,24 +6,18 @@ https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
 """
 
 import json
-from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
-from imageferry.clouds.alibaba.client import Answer, moment
+from imageferry.clouds.answers import Answer
+from imageferry.clouds.metadata import NOT_FOUND, OK, NoRoleError, request
+from imageferry.clouds.network import moment
 
 ADDRESS: Final = "http://100.100.100.200"
 _TOKEN: Final = "/latest/api/token"  # noqa: S105 -- a path
 _ROLE: Final = "/latest/meta-data/ram/security-credentials/"
 _TOKEN_SECONDS: Final = 60
-_MOST_BYTES: Final = 65536
-_OK: Final = 200
-_NOT_FOUND: Final = 404
-
-
-class NoRoleError(Exception):
-    """The instance has no such role."""
 
 
 def role_keys(endpoint: str, role: str, seconds: float) -> Answer:
@@ -41,22 +35,14 @@ def role_keys(endpoint: str, role: str, seconds: float) -> Answer:
 def _ask(connection: HTTPConnection, role: str) -> Answer:
     with_limit = {"X-aliyun-ecs-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)}
     try:
-        _, token, _ = _request(connection, "PUT", _TOKEN, with_limit)
+        _, token, _ = request(connection, "PUT", _TOKEN, with_limit)
         proof = {"X-aliyun-ecs-metadata-token": token.decode("ascii").strip()}
-        status, body, headers = _request(connection, "GET", _ROLE + quote(role, safe=""), proof)
+        status, body, headers = request(connection, "GET", _ROLE + quote(role, safe=""), proof)
     finally:
         connection.close()
-    if status == _NOT_FOUND:
+    if status == NOT_FOUND:
         raise NoRoleError
     found = json.loads(body)
-    if status != _OK or not isinstance(found, dict):
+    if status != OK or not isinstance(found, dict):
         raise ValueError("no keys in the answer")
     return Answer(found, moment(headers))
-
-
-def _request(
-    connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str]
-) -> tuple[int, bytes, Mapping[str, Any]]:
-    connection.request(method, path, headers=dict(headers))
-    answer = connection.getresponse()
-    return answer.status, answer.read(_MOST_BYTES), {name.lower(): value for name, value in answer.getheaders()}

@@ -6,21 +6,22 @@ judged. Nothing is changed in the cloud. Whether an account is allow-listed, and
 ExportImage itself tells.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from imageferry.clouds.alibaba import buckets, images, listing, roles
+from imageferry.clouds import selection
+from imageferry.clouds.alibaba import images, listing, roles
 from imageferry.clouds.alibaba.calls import Calls
-from imageferry.clouds.alibaba.client import Bucket
-from imageferry.clouds.alibaba.roles import Roles
+from imageferry.clouds.alibaba.client import Action
+from imageferry.clouds.alibaba.premises import Premises
 from imageferry.clouds.alibaba.translate import Image, Listed
 from imageferry.clouds.sharing import Shared
 from imageferry.clouds.threads import pair
 from imageferry.core.errors import Blocked, Deferred, Rejected, Scope
 from imageferry.core.job import ExportJob, ImageSource
-from imageferry.core.journal import Resolved
 from imageferry.core.keys import KEY_LENGTH
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import ResolvedExport
 
 FORMAT_REGIONS: Final = frozenset(
     {
@@ -39,41 +40,24 @@ FORMAT_REGIONS: Final = frozenset(
 
 
 class Preflight:
-    """Checks wishes in one region; those that come together share their requests.
+    """Checks wishes in one region; those that come together share their requests."""
 
-    `has_region` asks whether the cloud has a region, `owner` whose key it is.
-    """
-
-    def __init__(
-        self,
-        calls: Calls,
-        roles_: Roles,
-        *,
-        has_region: Callable[[str], Awaitable[bool]],
-        owner: Callable[[], Awaitable[str]],
-    ) -> None:
-        self._calls, self._roles = calls, roles_
-        self._has_region, self._owner = has_region, owner
+    def __init__(self, calls: Calls, premises: Premises) -> None:
+        self._calls, self._premises = calls, premises
         self._images = Shared(self._ask_images, most=listing.MOST_ROWS)
         self._exports = Shared(self._ask_exports, most=listing.MOST_ROWS)
-        self._buckets = Shared(self._ask_bucket, most=1)
 
-    async def check(self, job: ExportJob) -> Resolved:
+    async def check(self, job: ExportJob) -> ResolvedExport:
         """The job as request parameters. Raises Rejected, Blocked or Deferred."""
-        region = self._calls.region
-        check_wish(job, region)
-        if not await self._has_region(region):
-            raise Rejected(Reason.REGION_NOT_FOUND, f"The cloud has no such region as {region}: correct spec.region.")
-        image, (bucket, account) = await pair(self.image(job.source), pair(self._bucket(job.bucket), self._owner()))
-        images.check(image)
-        buckets.check(job.bucket, bucket, region=region, account=account)
-        resolved = _resolved(job, image, region)
-        await pair(
-            self._roles.check(resolved.role_name, job.bucket, file_such_as(job, image.id)), self._check_idle(image)
-        )
+        check_wish(job, self._calls.region)
+        await self._premises.check_region()
+        image, _ = await pair(self._fit(job.source), self._premises.check_bucket(job.bucket))
+        resolved = _resolved(job, image, self._calls.region)
+        file = (job.bucket, file_such_as(job, image.id))
+        await pair(self._premises.check_role(roles.EXPORTING, resolved.role_name, [file]), self._check_idle(image))
         return resolved
 
-    async def resolve(self, job: ExportJob) -> Resolved:
+    async def resolve(self, job: ExportJob) -> ResolvedExport:
         """The job as request parameters, forbidding nothing. Raises Blocked if the image cannot be found."""
         try:
             image = await self.image(job.source)
@@ -84,24 +68,23 @@ class Preflight:
     async def image(self, source: ImageSource) -> Image:
         """The image that a source means. Raises Rejected, or Blocked while there is none yet."""
         if source.image_id:
-            return images.by_id(source.image_id, await self._images.get(source.image_id))
+            return selection.by_id(source.image_id, await self._images.get(source.image_id))
         own = {"ImageOwnerAlias": "self"}
         if source.image_name:
             named = await listing.images(self._calls, {"ImageName": source.image_name, **own})
-            return images.by_name(source.image_name, named)
+            return selection.by_name(source.image_name, named.rows.values())
         members = await listing.images(self._calls, {"ImageFamily": source.image_family, **own})
-        return images.by_family(source.image_family, members)
+        return images.by_family(source.image_family, members.rows.values())
 
     async def aclose(self) -> None:
         """Give up what is under way."""
-        for shared in (self._images, self._exports, self._buckets):
+        for shared in (self._images, self._exports, self._premises):
             await shared.aclose()
 
-    async def _bucket(self, name: str) -> Bucket:
-        found = await self._buckets.get(name)
-        if found is None:
-            raise AssertionError("a bucket that is not there is a failure")
-        return found
+    async def _fit(self, source: ImageSource) -> Image:
+        image = await self.image(source)
+        images.check(image)
+        return image
 
     async def _check_idle(self, image: Image) -> None:
         if await self._exports.get(image.id):
@@ -113,14 +96,11 @@ class Preflight:
             )
 
     async def _ask_images(self, ids: tuple[str, ...]) -> Mapping[str, Image]:
-        return {image.id: image for image in await listing.images(self._calls, {"ImageId": ",".join(ids)})}
+        return (await listing.images(self._calls, {"ImageId": ",".join(ids)})).rows
 
     async def _ask_exports(self, image_ids: tuple[str, ...]) -> Mapping[str, Listed]:
-        running = await listing.running(self._calls, {"ResourceIds": list(image_ids)})
+        running = await listing.running(self._calls, Action.EXPORT_IMAGE, {"ResourceIds": list(image_ids)})
         return {row.resource_id: row for row in running}
-
-    async def _ask_bucket(self, names: tuple[str, ...]) -> Mapping[str, Bucket]:
-        return {name: await self._calls.bucket(name) for name in names}
 
 
 def check_wish(job: ExportJob, region: str) -> None:
@@ -136,18 +116,19 @@ def check_wish(job: ExportJob, region: str) -> None:
         )
 
 
-def _resolved(job: ExportJob, image: Image, region: str) -> Resolved:
-    return Resolved(
+def _resolved(job: ExportJob, image: Image, region: str) -> ResolvedExport:
+    return ResolvedExport(
         region=region,
         image_id=image.id,
         image_name=image.name,
+        image_family=job.source.image_family,
         platform=image.platform,
         architecture=image.architecture,
         size_gib=image.size_gib,
         data_disks=len(image.data_disks_gib),
         bucket=job.bucket,
         format=job.format,
-        role_name=job.role_name or roles.DEFAULT,
+        role_name=job.role_name or roles.EXPORTING.role,
     )
 
 

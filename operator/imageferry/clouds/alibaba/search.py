@@ -9,11 +9,13 @@ that prove nothing any more.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from imageferry.clouds.alibaba import listing, translate
 from imageferry.clouds.alibaba.calls import Calls
+from imageferry.clouds.alibaba.client import Action
+from imageferry.clouds.alibaba.tasks import CLOCKS_APART
 from imageferry.clouds.alibaba.translate import Detail, Listed
 from imageferry.clouds.provider import Search
 from imageferry.clouds.threads import pair, together
@@ -31,10 +33,6 @@ from imageferry.core.observation import (
     Unprovable,
     foremost,
 )
-
-CLOCKS_APART: Final = timedelta(minutes=16)
-"""How much earlier than the claim a task of ours may have been made: the cloud accepts a signature whose time is up to 15
-minutes ahead of its own clock, and shows times without seconds."""
 
 _FEW_MARKS: Final = 5
 """Up to so many marks are looked for one by one, more of them by the prefix that they share."""
@@ -57,7 +55,7 @@ async def find(calls: Calls, search: Search) -> Observation:
     filters: dict[str, object] = {"StartTime": translate.moment(search.since - CLOCKS_APART)}
     if search.image_id:
         filters |= {"ResourceIds": [search.image_id]}
-    tasks, (names, times) = await pair(listing.exports(calls, filters), _files(calls, search))
+    tasks, (names, times) = await pair(listing.tasks(calls, Action.EXPORT_IMAGE, filters), _files(calls, search))
     rows = [row for row in tasks.rows.values() if _in_window(row, search)]
     answers = [answer for answer in await together(_shown(calls, row, search, marks) for row in rows) if answer]
     shown = [each for each, _ in answers]
@@ -102,12 +100,10 @@ async def _shown(
     calls: Calls, row: Listed, search: Search, marks: Mapping[str, Mark]
 ) -> tuple[_Shown, datetime] | None:
     """A task's details; None if the cloud forgot it between the two calls."""
-    try:
-        detail, date = await listing.detail(calls, row.id)
-    except Failure as failure:
-        if failure.code == listing.UNKNOWN_TASK:
-            return None
-        raise
+    shown = await listing.known_detail(calls, row.id)
+    if shown is None:
+        return None
+    detail, date = shown
     here = not detail.bucket or detail.bucket == search.bucket
     mark = next((found for name in detail.objects if (found := _mark_of(name, marks))), None) if here else None
     # The list knows the image, the details know the state of a moment later.
@@ -149,5 +145,6 @@ def _mark_of(name: str, marks: Mapping[str, Mark]) -> Mark | None:
 
 async def _disks(calls: Calls, image_id: str) -> int | None:
     """How many files a complete export of the image has; None if the image is gone or not known."""
-    found = await listing.images(calls, {"ImageId": image_id}) if image_id else []
-    return 1 + len(found[0].data_disks_gib) if len(found) == 1 else None
+    found = await listing.images_by_id(calls, [image_id]) if image_id else None
+    image = found.rows.get(image_id) if found else None
+    return 1 + len(image.data_disks_gib) if image else None

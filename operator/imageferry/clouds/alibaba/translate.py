@@ -1,4 +1,4 @@
-"""Answers into values and values into requests: pure, and tolerant of every spelling the documents and samples show.
+"""Answers into values: pure, and tolerant of every spelling the documents and samples show.
 
 Samples show times with and without seconds, SupportCancel as text and as a boolean, TaskAction in two spellings, and
 related items in one or several entries. Fields that are missing or of an unexpected type are as if they were empty.
@@ -6,12 +6,12 @@ related items in one or several entries. Fields that are missing or of an unexpe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from imageferry.clouds.alibaba import verdicts
-from imageferry.core.journal import Claim, Resolved
+from imageferry.clouds.values import parse_time
 from imageferry.core.keys import belongs_to
 from imageferry.core.observation import Cancelled, Failed, Ours, Running, Succeeded, Task
 
@@ -57,8 +57,18 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk of an image; `percent` and `seconds_left` (of its import) are None where they are not told."""
+
+    device: str
+    snapshot_id: str
+    percent: int | None
+    seconds_left: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image as DescribeImages shows it; sizes are in GiB."""
+    """An image as DescribeImages shows it; sizes are in GiB, `percent` is None where it is not told."""
 
     id: str
     name: str
@@ -72,17 +82,17 @@ class Image:
     created_at: datetime | None
     data_disks_gib: tuple[int, ...]
     encrypted: bool
+    percent: int | None = None
+    disks: tuple[Disk, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def export_request(resolved: Resolved, claim: Claim) -> dict[str, Any]:
-    """The parameters of ExportImage, from what was pinned when the attempt was claimed and from nothing else."""
-    return {
-        "ImageId": resolved.image_id,
-        "OSSBucket": resolved.bucket,
-        "OSSPrefix": claim.object_prefix,
-        "ImageFormat": resolved.format.lower(),
-        "RoleName": resolved.role_name,
-    }
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot as DescribeSnapshots shows it."""
+
+    id: str
+    tags: Mapping[str, str]
 
 
 def moment(value: datetime) -> str:
@@ -128,6 +138,15 @@ def images(body: Mapping[str, Any]) -> tuple[Image, ...]:
     return tuple(_image(row) for row in _rows(body, "Images", "Image"))
 
 
+def snapshots(body: Mapping[str, Any]) -> tuple[Snapshot, ...]:
+    """The snapshots of a DescribeSnapshots answer."""
+    return tuple(
+        Snapshot(_text(row, "SnapshotId"), _tags(row))
+        for row in _rows(body, "Snapshots", "Snapshot")
+        if _text(row, "SnapshotId")
+    )
+
+
 def regions(body: Mapping[str, Any]) -> frozenset[str]:
     """The region ids of a DescribeRegions answer."""
     return frozenset(_text(row, "RegionId") for row in _rows(body, "Regions", "Region"))
@@ -145,8 +164,8 @@ def owned(shown: Detail, object_prefix: str, bucket: str = "") -> bool | None:
     return any(belongs_to(name, object_prefix) for name in shown.objects)
 
 
-def task(found: Listed, key: str, object_prefix: str) -> Task:
-    """The task of an attempt, as it stands now."""
+def task(found: Listed, key: str, object_prefix: str, *, image_id: str = "") -> Task:
+    """The task of an attempt, as it stands now; `image_id` is the image that an import makes."""
     return Task(
         id=found.id,
         key=key,
@@ -155,6 +174,7 @@ def task(found: Listed, key: str, object_prefix: str) -> Task:
         cancellable=False if found.ended else found.cancellable,
         started_at=found.created_at,
         finished_at=found.finished_at,
+        image_id=image_id,
     )
 
 
@@ -172,15 +192,6 @@ def seen(found: Listed, known: Task, cloud_time: datetime, shown: Detail | None)
             return Failed(cloud_time, current, reason, message, retryable, code)
         case _:
             return Running(cloud_time, current, shown.percent if shown else None)
-
-
-def parse_time(value: object) -> datetime | None:
-    """`2026-11-24T12:50Z` or `2026-11-24T12:50:31Z` as a time, or None."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
 
 
 def _listed(row: Mapping[str, Any]) -> Listed:
@@ -209,7 +220,25 @@ def _image(row: Mapping[str, Any]) -> Image:
         created_at=parse_time(row.get("CreationTime")),
         data_disks_gib=tuple(_number(disk.get("Size")) for disk in disks if _text(disk, "Type").lower() == "data"),
         encrypted=any(_flag(disk.get("Encrypted")) for disk in disks),
+        percent=percent(row.get("Progress")),
+        disks=tuple(_disk(disk) for disk in disks),
+        tags=_tags(row),
     )
+
+
+def _disk(row: Mapping[str, Any]) -> Disk:
+    left = str(row.get("RemainTime"))
+    return Disk(
+        device=_text(row, "Device"),
+        snapshot_id=_text(row, "SnapshotId"),
+        percent=percent(row.get("Progress")),
+        seconds_left=int(left) if left.isascii() and left.isdigit() else None,
+    )
+
+
+def _tags(row: Mapping[str, Any]) -> dict[str, str]:
+    """DescribeImages and DescribeSnapshots write a tag's parts as TagKey and TagValue."""
+    return {_text(tag, "TagKey"): _text(tag, "TagValue") for tag in _rows(row, "Tags", "Tag") if _text(tag, "TagKey")}
 
 
 def _rows(value: Mapping[str, Any], outer: str, inner: str) -> list[Mapping[str, Any]]:

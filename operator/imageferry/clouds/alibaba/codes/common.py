@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from imageferry.clouds.alibaba.codes.rows import (
+from imageferry.clouds.rows import (
     BAD_CALL,
     NO_KEY,
     NO_MONEY,

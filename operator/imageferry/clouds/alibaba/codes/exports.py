@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from imageferry.clouds.alibaba.codes.rows import (
+from imageferry.clouds.rows import (
     ARCHIVED,
     BAD_CALL,
     Table,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from imageferry.clouds.alibaba.codes.rows import (
+from imageferry.clouds.rows import (
     ARCHIVED,
     BAD_CALL,
     Row,
@@ -35,6 +35,8 @@ IMPORT: Final = Table(
     rows={
         "MissingParameter.DiskDeviceMapping": BAD_CALL,
         "InvalidClientToken.Malformed": BAD_CALL,
+        "InvalidOperation.CloudBoxImageImportUnsupported": BAD_CALL,
+        "InvalidOperation.CloudBoxImageImportRoleRequired": BAD_CALL,
         "InvalidImageName.Malformed": _field("spec.image.name is none that the cloud accepts."),
         # It may be our own image that bears the name: the first copy of a request that was sent twice.
         "InvalidImageName.Duplicated": Row(
@@ -64,6 +66,9 @@ IMPORT: Final = Table(
         "InvalidImageSize": _field("The sizeGiB of the system disk is outside of what the cloud allows."),
         "InvalidDataDiskSize": _field("The sizeGiB of a data disk is outside of what the cloud allows."),
         "InvalidImageFormat.Malformed": _field("The format of a disk is none that the cloud imports."),
+        "InvalidImageFormat.RegionNotSupported": rejected(
+            Reason.FORMAT_NOT_SUPPORTED_IN_REGION, "The region does not import the format of a disk: convert the file."
+        ),
         "InvalidRegion.NotSupport": rejected(
             Reason.REGION_NOT_SUPPORTED, "The region does not offer image import: name another spec.region."
         ),
@@ -107,6 +112,12 @@ IMPORT: Final = Table(
         ),
         "UserNotInTheWhiteList": blocked(
             Reason.NOT_WHITELISTED, "The account may not import images: open a ticket at the cloud to enable it."
+        ),
+        "ConcurrentQuotaExceed.ImportImage": deferred(
+            Reason.CONCURRENT_QUOTA_EXCEEDED,
+            "As many imports run as the cloud allows at one time.",
+            scope=Scope.SLOT,
+            seconds=60.0,
         ),
         "QuotaExceed.Image": deferred(
             Reason.IMAGE_QUOTA_EXCEEDED,

@@ -1,8 +1,8 @@
-"""The codes of the calls about tasks and about images that exist."""
+"""The codes of the calls about tasks, and about images and snapshots that exist."""
 
 from typing import Final
 
-from imageferry.clouds.alibaba.codes.rows import BAD_CALL, Table, blocked, busy, rejected, transient
+from imageferry.clouds.rows import BAD_CALL, Table, blocked, busy, rejected, transient
 from imageferry.core.reasons import Reason
 
 TASKS: Final = Table(
@@ -35,11 +35,43 @@ IMAGES: Final = Table(
             Reason.IMAGE_NOT_FOUND, "The image does not exist in this account and region."
         ),
         "ImageUsingByInstance": blocked(
-            Reason.IMAGE_BUSY, "Instances use the image: the cloud does not delete it while they do."
+            Reason.IMAGE_BUSY, "Instances use the image: release them, or set spec.deletionPolicy to Retain."
         ),
-        "ImageUseShared": blocked(Reason.IMAGE_BUSY, "The image is shared: the cloud does not delete it while it is."),
+        "ImageUseShared": blocked(
+            Reason.IMAGE_BUSY, "The image is shared: end the sharing, or set spec.deletionPolicy to Retain."
+        ),
         "ImageIsImporting": busy("The image is being imported."),
         "ImageIsExporting": busy("The image is being exported."),
         "OperationDenied.ImageCopying": busy("The image is being copied."),
+    },
+)
+
+SNAPSHOTS: Final = Table(
+    calls=("DeleteSnapshot", "DescribeSnapshots"),
+    source="https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-deletesnapshot",
+    rows={
+        "InvalidSnapshotId.NotFound": transient(Reason.OUTPUT_MISSING, "The snapshot does not exist."),
+        "SnapshotCreatedImage": blocked(
+            Reason.IMAGE_BUSY,
+            "Another image is made of the snapshot: delete that first, or set spec.deletionPolicy to Retain.",
+        ),
+        "SnapshotCreatedDisk": blocked(
+            Reason.IMAGE_BUSY, "Disks are made of the snapshot: release them, or set spec.deletionPolicy to Retain."
+        ),
+        "InvalidSnapshotIds.Malformed": BAD_CALL,
+    },
+)
+
+TAGS: Final = Table(
+    calls=("TagResources",),
+    source="https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-tagresources",
+    rows={
+        "InvalidResourceId.NotFound": transient(Reason.OUTPUT_MISSING, "A snapshot went away while it was tagged."),
+        "OperationDenied.QuotaExceed": blocked(
+            Reason.IMAGE_BUSY, "A snapshot bears as many tags as the cloud allows: remove one of them."
+        ),
+        "InvalidResourceType.NotFound": BAD_CALL,
+        "InvalidTagKey.Malformed": BAD_CALL,
+        "InvalidTagValue.Malformed": BAD_CALL,
     },
 )

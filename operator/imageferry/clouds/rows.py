@@ -1,4 +1,4 @@
-"""What a row of the table of errors is, and how one is written. No code of the cloud stands here."""
+"""What a row of a cloud's table of errors is, and how one is written. No code of any cloud stands here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
