@@ -26,7 +26,9 @@ SIGNALLED = 128  # to which shells add the number of the signal that ended a pro
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Export an image, from kubectl to the proof.")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="Export an image, import it, export it again, and prove it the same."
+    )
     parser.add_argument("command", nargs="?", choices=["run", "stop"], default="run", help="stop: end a kept demo")
     parser.add_argument("--keep", action="store_true", help="if all goes well, leave everything running")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the demo keeps its files (%(default)s)")
@@ -51,14 +53,15 @@ def _run(folder: Path, *, keep: bool) -> int:
     shown = screen()
     with _orderly_end(), Stage(folder) as built:
         try:
-            artifact = story.tell(built, shown)
+            artifacts = story.tell(built, shown)
         except (DemoError, ControlPlaneError) as reason:
             print(f"{built.last_words()}\ndemo failed: {reason}", file=sys.stderr)
             return FAILED
         if keep:
             built.keep()
             _explain(shown, built)
-    shown.say(f"demo passed: {artifact.uri} {artifact.size_bytes} bytes crc64 {artifact.crc64}")
+    proven = ", ".join(f"{file.uri} {file.size_bytes} bytes crc64 {file.crc64}" for file in artifacts)
+    shown.say(f"demo passed: {proven}")
     return 0
 
 
@@ -84,7 +87,7 @@ def _explain(shown: Screen, built: Stage) -> None:
     shown.say("All of it goes on running. To look around:")
     shown.say(f"  export KUBECONFIG={shlex.quote(str(built.plane.admin_kubeconfig))}")
     shown.say(f"  alias kubectl={shlex.quote(str(built.plane.kubectl))}")
-    shown.say(f"  kubectl get imgexp --namespace {story.TENANT} --output wide")
+    shown.say(f"  kubectl get imgexp,imgimp --namespace {story.TENANT} --output wide")
     shown.say("To stop it and remove its files:")
     shown.say(f"  cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, '-m', 'demo', 'stop', *other])}")
 

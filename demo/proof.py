@@ -1,37 +1,20 @@
-"""Whether the exported file is the disk: fetched, summed and compared by means that are not the operator's."""
+"""Whether an exported file is the disk: summed, unpacked and compared by means that are not the operator's."""
 
 import json
 import tarfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
-import alibabacloud_oss_v2 as oss
 from alibabacloud_oss_v2.crc import Crc64
 
+from demo.cloud import Access, Cloud
 from demo.failure import DemoError
-from demo.stage import Cloud
 from demo.watch import Artifact
 
 PIECE = 1 << 20
-
-
-def download(cloud: Cloud, artifact: Artifact, to: Path) -> None:
-    """Fetch a file from the bucket with the vendor's SDK.
-
-    Raises:
-        DemoError: the bucket does not hand it out.
-    """
-    config = oss.config.load_default()
-    config.credentials_provider = oss.credentials.StaticCredentialsProvider(cloud.key_id, cloud.key_secret)
-    config.region, config.endpoint = cloud.region, cloud.endpoint
-    request = oss.GetObjectRequest(bucket=artifact.bucket, key=artifact.key)
-    try:
-        oss.Client(config).get_object_to_file(request, str(to))
-    except oss.exceptions.BaseError as error:
-        raise DemoError(f"{artifact.uri} cannot be downloaded: {error}") from error
 
 
 def check_sum(file: Path, artifact: Artifact) -> None:
@@ -78,11 +61,18 @@ def _compare(unpacked: IO[bytes], original: IO[bytes]) -> int:
     return position
 
 
-def submissions(cloud: Cloud) -> int:
-    """Return how many exports the cloud has accepted, by its own ledger."""
-    with urllib.request.urlopen(f"{cloud.endpoint}/_emulator/ledger", timeout=30) as answer:  # noqa: S310 -- the emulator's own address on loopback
+def check_ledger(cloud: Cloud, access: Access, succeeded: Mapping[str, int]) -> None:
+    """See that the cloud, by its own ledger, has accepted as many tasks of each kind as there are jobs that succeeded.
+
+    Raises:
+        DemoError: it has accepted more of them, or fewer.
+    """
+    with urllib.request.urlopen(f"{access.endpoint}/_emulator/ledger", timeout=30) as answer:  # noqa: S310 -- the emulator's own address on loopback
         entries = json.load(answer)["entries"]
-    return sum(entry["action"] == "ExportImage" for entry in entries)
+    asked = [(entry["service"], entry["action"]) for entry in entries]
+    for kind, accepting in cloud.accepting.items():
+        if (accepted := asked.count(accepting)) != succeeded[kind]:
+            raise DemoError(f"the cloud's ledger has {accepted} {kind} accepted, though {succeeded[kind]} succeeded")
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

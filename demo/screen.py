@@ -13,14 +13,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from demo.watch import Export
+from demo.watch import Job
 
-Show = Callable[[Mapping[str, Export]], None]
-"""Takes all exports, by name, whenever one has changed."""
+Show = Callable[[Mapping[str, Job]], None]
+"""Takes all jobs, by name, whenever one has changed."""
 
 BAR_WIDTH = 10
-MESSAGE_WIDTH = 18  # what is left of 80 columns
-STYLES = {"Exported": "green", "Queued": "yellow", "Running": "cyan"}
+MESSAGE_WIDTH = 20  # what is left of 80 columns
+NAME_WIDTH = len("imgexp/again")
+STYLES = {"Exported": "green", "Imported": "green", "Queued": "yellow", "ExportNotReady": "yellow", "Running": "cyan"}
 
 
 class Screen(Protocol):
@@ -32,8 +33,8 @@ class Screen(Protocol):
     def step(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
         """Show that a step is under way; what is given to the yielded function is shown at its end, with its time."""
 
-    def exports(self) -> AbstractContextManager[Show]:
-        """Show the exports as they change."""
+    def jobs(self) -> AbstractContextManager[Show]:
+        """Show the exports and imports as they change."""
 
 
 def screen() -> Screen:
@@ -56,14 +57,14 @@ class Lines:
         self.say(f"{name}: {' '.join(told)} ({time.monotonic() - started:.1f} s)")
 
     @contextmanager
-    def exports(self) -> Iterator[Show]:
-        """Print one line for each export that looks different from before."""
+    def jobs(self) -> Iterator[Show]:
+        """Print one line for each job that looks different from before."""
         started, shown = time.monotonic(), dict[str, str]()
 
-        def show(exports: Mapping[str, Export]) -> None:
-            for name, export in exports.items():
-                line = _line(export)
-                if export.reason and shown.get(name) != line:
+        def show(jobs: Mapping[str, Job]) -> None:
+            for name, job in jobs.items():
+                line = _line(job)
+                if job.reason and shown.get(name) != line:
                     shown[name] = line
                     self.say(f"{time.monotonic() - started:6.1f} s  {line}")
 
@@ -71,7 +72,7 @@ class Lines:
 
 
 class Terminal:
-    """A spinner for each step, a table for the exports."""
+    """A spinner for each step, a table for the jobs."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
@@ -91,31 +92,31 @@ class Terminal:
         self._console.print(line, soft_wrap=True)
 
     @contextmanager
-    def exports(self) -> Iterator[Show]:
+    def jobs(self) -> Iterator[Show]:
         """Draw a table and draw it again at each change; the last one stays."""
         with Live(console=self._console, auto_refresh=False) as live:
-            yield lambda exports: live.update(_table(exports), refresh=True)
+            yield lambda jobs: live.update(_table(jobs), refresh=True)
 
 
-def _line(export: Export) -> str:
-    message = f": {export.message}" if export.stalled else ""
-    return f"{export.name:<6} {export.reason} {_percent(export)}".rstrip() + message
+def _line(job: Job) -> str:
+    message = f": {job.message}" if job.stalled else ""
+    return f"{job.name:<{NAME_WIDTH}} {job.reason} {_percent(job)}".rstrip() + message
 
 
-def _table(exports: Mapping[str, Export]) -> Table:
+def _table(jobs: Mapping[str, Job]) -> Table:
     table = Table(box=box.ROUNDED)
-    for column in ("Export", "Ready", "Reason"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("Name", min_width=NAME_WIDTH, no_wrap=True)
+    table.add_column("Reason", no_wrap=True)
     table.add_column("Progress", width=BAR_WIDTH)
     table.add_column("", width=len("100 %"), justify="right")
     table.add_column("Message", min_width=MESSAGE_WIDTH)
-    for export in exports.values():
-        style = "red" if export.stalled else STYLES.get(export.reason, "")
-        bar = "" if export.percent is None else ProgressBar(100, export.percent, width=BAR_WIDTH)
-        message = Text(export.message, style="red" if export.stalled else "dim")
-        table.add_row(export.name, export.ready, Text(export.reason, style=style), bar, _percent(export), message)
+    for job in jobs.values():
+        style = "red" if job.stalled else STYLES.get(job.reason, "")
+        bar = "" if job.percent is None else ProgressBar(100, job.percent, width=BAR_WIDTH)
+        message = Text(job.message, style="red" if job.stalled else "dim")
+        table.add_row(job.name, Text(job.reason, style=style), bar, _percent(job), message)
     return table
 
 
-def _percent(export: Export) -> str:
-    return "" if export.percent is None else f"{export.percent} %"
+def _percent(job: Job) -> str:
+    return "" if job.percent is None else f"{job.percent} %"

@@ -1,45 +1,49 @@
 """What the demo does, from the first process to the proof: the order of things, and what each of them promises."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from controlplane import build
-from demo import disk, manifests, proof
+from demo import alibaba, disk, manifests, proof
+from demo.cloud import Access, Cloud
 from demo.failure import DemoError
 from demo.screen import Screen
-from demo.stage import NAMESPACE, SERVICE_ACCOUNT, Cloud, Stage
-from demo.watch import Artifact, Export, Watch
+from demo.stage import NAMESPACE, SERVICE_ACCOUNT, Stage
+from demo.watch import KINDS, Artifact, Job, Watch
 
+CLOUDS = (alibaba.CLOUD,)
+DISK = "disk.raw"
 TENANT = "images"  # the namespace of the examples
-ACCOUNT = "alibaba-demo"
-FIRST = "web"  # the export whose image the demo's own disk backs
-EXPORTED, REFUSED = "Exported", "EncryptedSnapshot"
-ENDS = {FIRST: EXPORTED, "batch": EXPORTED, "vault": REFUSED}
+JOBS = ",".join(KINDS.values())
 QUEUED = "Queued"
-EXPORTS_SECONDS = 120  # on an idle machine it takes 12
+JOBS_SECONDS = 120  # on an idle machine it takes 15
 ACCOUNT_SECONDS = 30
 
 
-def tell(stage: Stage, screen: Screen) -> Artifact:
-    """Play the whole story; return the file that was proven to be the disk.
+def tell(stage: Stage, screen: Screen) -> Sequence[Artifact]:
+    """Play the whole story; return for each cloud the file that made the round trip and was proven to be the disk.
 
     Raises:
         DemoError: something is not as promised.
         controlplane.ControlPlaneError: the control plane or kubectl failed.
     """
-    original = stage.folder / "disk.raw"
+    original = stage.folder / DISK
     with screen.step("disk") as done:
         disk.make(original)
         done(f"{original.stat().st_size} bytes, one partition with a file system, 16 MiB of it random")
     with screen.step("cloud") as done:
-        cloud = stage.start_emulator(original)
-        done(f"emulated at {cloud.endpoint}, account {cloud.account_id}, region {cloud.region}")
+        told = stage.start_emulator(original)
+        reached = [(cloud, cloud.access(told)) for cloud in CLOUDS]
+        accounts = (f"account {access.account_id}, region {access.region}" for _, access in reached)
+        done(f"emulated at {told['endpoint']}, {'; '.join(accounts)}")
     _install(stage, screen)
-    _apply(stage, screen, cloud)
-    exports = _follow(stage, screen)
-    screen.say(f"$ kubectl get imgexp --namespace {TENANT}")
-    screen.say(stage.plane.kubectl_run("get", "imgexp", f"--namespace={TENANT}").rstrip())
-    return _prove(stage, screen, exports, cloud, original)
+    for cloud, access in reached:
+        _open(stage, screen, cloud=cloud, access=access)
+        _apply(stage, screen, f"{cloud.folder}/{manifests.EXPORTS}")
+        _apply(stage, screen, f"{cloud.folder}/{manifests.IMPORT}")
+    jobs = _follow(stage, screen)
+    screen.say(f"$ kubectl get {JOBS} --namespace {TENANT}")
+    screen.say(stage.plane.kubectl_run("get", JOBS, f"--namespace={TENANT}").rstrip())
+    return [_prove(stage, screen, cloud=cloud, access=access, jobs=jobs) for cloud, access in reached]
 
 
 def _install(stage: Stage, screen: Screen) -> None:
@@ -58,45 +62,57 @@ def _install(stage: Stage, screen: Screen) -> None:
         done(f"runs as {NAMESPACE}/{SERVICE_ACCOUNT}, with no other rights than that has; metrics at {url}/metrics")
 
 
-def _apply(stage: Stage, screen: Screen, cloud: Cloud) -> None:
-    screen.say(f"$ kubectl apply -f {manifests.ACCOUNT}   # with the endpoint and keys of the emulated cloud")
-    screen.say(stage.plane.kubectl_run("apply", "--filename=-", input=manifests.account(cloud)).rstrip())
-    stage.plane.kubectl_run("wait", f"cacct/{ACCOUNT}", "--for=condition=Ready", f"--timeout={ACCOUNT_SECONDS}s")
-    screen.say(f"$ kubectl apply -f {manifests.EXPORTS}")
-    screen.say(stage.plane.kubectl_run("apply", f"--filename={manifests.ROOT / manifests.EXPORTS}").rstrip())
+def _open(stage: Stage, screen: Screen, *, cloud: Cloud, access: Access) -> None:
+    """Apply the cloud's account and wait until it can be used."""
+    file = f"{cloud.folder}/{manifests.ACCOUNT}"
+    screen.say(f"$ kubectl apply -f {file}   # with the endpoint and keys of the emulated cloud")
+    filled = manifests.account(manifests.ROOT / file, access)
+    screen.say(stage.plane.kubectl_run("apply", "--filename=-", input=filled).rstrip())
+    stage.plane.kubectl_run("wait", f"cacct/{cloud.account}", "--for=condition=Ready", f"--timeout={ACCOUNT_SECONDS}s")
 
 
-def _follow(stage: Stage, screen: Screen) -> Mapping[str, Export]:
-    """Show the exports until each has ended as it should and one has waited for a slot."""
-    exports: dict[str, Export] = {}
-    waited: set[str] = set()
-    with Watch(stage.plane, TENANT) as watch, screen.exports() as show:
-        for export in watch.changes(seconds=EXPORTS_SECONDS, check=stage.check):
-            exports[export.name] = export
-            show({name: exports[name] for name in ENDS if name in exports})
-            waited |= {export.name} if export.reason == QUEUED else set()
-            if export.settled and export.reason != ENDS[export.name]:
-                raise DemoError(
-                    f"{export.name} ended as {export.reason} and not as {ENDS[export.name]}: {export.message}"
-                )
-            if exports.keys() == ENDS.keys() and all(each.settled for each in exports.values()):
+def _apply(stage: Stage, screen: Screen, file: str) -> None:
+    screen.say(f"$ kubectl apply -f {file}")
+    screen.say(stage.plane.kubectl_run("apply", f"--filename={manifests.ROOT / file}").rstrip())
+
+
+def _follow(stage: Stage, screen: Screen) -> Mapping[str, Job]:
+    """Show the jobs until each has ended as it should; apply what is to follow an import once that has ended."""
+    ends = {name: end for cloud in CLOUDS for name, end in cloud.ends.items()}
+    waiting = {cloud.back: cloud for cloud in CLOUDS}
+    jobs: dict[str, Job] = {}
+    queued: set[str] = set()
+    with Watch(stage.plane, TENANT) as watch, screen.jobs() as show:
+        for job in watch.changes(seconds=JOBS_SECONDS, check=stage.check):
+            jobs[job.name] = job
+            show({name: jobs[name] for name in ends if name in jobs})
+            queued |= {job.name} if job.reason == QUEUED else set()
+            if job.settled and job.reason != ends[job.name]:
+                raise DemoError(f"{job.name} ended as {job.reason} and not as {ends[job.name]}: {job.message}")
+            if job.settled and job.name in waiting:
+                _apply(stage, screen, f"{waiting.pop(job.name).folder}/{manifests.AGAIN}")
+            if jobs.keys() == ends.keys() and all(each.settled for each in jobs.values()):
                 break
-    if not waited:
-        raise DemoError("no export has waited for a slot, though the account has one slot and two exports")
-    return exports
+    for cloud in CLOUDS:
+        if queued.isdisjoint(cloud.ends):
+            raise DemoError(f"nothing has waited for a slot of {cloud.account}, though it has one for several exports")
+    return jobs
 
 
-def _prove(stage: Stage, screen: Screen, exports: Mapping[str, Export], cloud: Cloud, original: Path) -> Artifact:
-    accepted, succeeded = proof.submissions(cloud), sum(end == EXPORTED for end in ENDS.values())
-    if accepted != succeeded:
-        raise DemoError(f"the cloud's ledger has {accepted} exports, though {succeeded} succeeded")
-    screen.say(f"the cloud's ledger: {accepted} exports accepted, one for each that succeeded, none for the other")
-    [artifact] = exports[FIRST].artifacts
-    file = stage.folder / "exported.raw.tar.gz"
-    with screen.step("downloaded") as done:
-        proof.download(cloud, artifact, file)
-        proof.check_sum(file, artifact)
-        done(f"{artifact.uri}, {artifact.size_bytes} bytes, size and crc64 as in the status")
-    with screen.step("compared") as done:
-        done(f"{proof.compare(file, original)} bytes unpacked, each equal to the disk's")
+def _prove(stage: Stage, screen: Screen, *, cloud: Cloud, access: Access, jobs: Mapping[str, Job]) -> Artifact:
+    """See that the cloud did what was wished and no more, and that the disk came out of it twice as it went in."""
+    well = [name.partition("/")[0] for name in cloud.ends if jobs[name].succeeded == "True"]
+    counts = {kind: well.count(kind) for kind in KINDS.values()}
+    proof.check_ledger(cloud, access, counts)
+    told = " and ".join(f"{count} {kind}" for kind, count in counts.items())
+    screen.say(f"the cloud's ledger: {told} accepted, one for each that succeeded, none for any other")
+    for name in (cloud.first, cloud.again):
+        [artifact] = jobs[name].artifacts
+        file = stage.folder / f"{name.partition('/')[2]}.raw.tar.gz"
+        with screen.step(f"{name} downloaded") as done:
+            cloud.download(access, artifact, file)
+            proof.check_sum(file, artifact)
+            done(f"{artifact.uri}, {artifact.size_bytes} bytes, size and crc64 as in the status")
+        with screen.step(f"{name} compared") as done:
+            done(f"{proof.compare(file, stage.folder / DISK)} bytes unpacked, each equal to the disk's")
     return artifact

@@ -1,12 +1,13 @@
-"""What `kubectl get imgexp --watch` says, as values. How it is shown or judged may not enter."""
+"""What `kubectl get --watch` says of exports and imports, as values. How it is shown or judged may not enter."""
 
+import contextlib
 import json
 import os
 import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from controlplane import ControlPlane
 from demo.failure import DemoError
 
 CHECK_SECONDS = 0.5
+KINDS = {"ImageExport": "imgexp", "ImageImport": "imgimp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,10 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """An ImageExport as a person sees it: the answers of its conditions, and why."""
+class Job:
+    """An ImageExport or ImageImport as a person sees it: how far it is, and why. Its name is as in `kubectl get imgexp/web`."""
 
     name: str
-    ready: str
     succeeded: str
     stalled: bool
     reason: str
@@ -49,37 +50,27 @@ class Export:
 
 
 class Watch:
-    """A running `kubectl get --watch`. Used as a context manager: kubectl ends with it."""
+    """A running `kubectl get --watch` for each kind, because one watches no two. A context manager: they end with it."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
-        get = ("get", "imgexp", "--watch", "--output=json", f"--namespace={namespace}")
+        get = ("get", "--watch", "--output=json", f"--namespace={namespace}")
         self._command: list[str | Path] = [plane.kubectl, "--kubeconfig", plane.admin_kubeconfig, *get]
         self._environment = {**os.environ, "HOME": str(plane.data / "home")}
-        self._seen: queue.SimpleQueue[Export | None] = queue.SimpleQueue()
+        self._seen: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        for kind in KINDS.values():
+            self._running.enter_context(self._watching(kind))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._running.close()
 
-    def changes(self, *, seconds: float, check: Callable[[], None]) -> Iterator[Export]:
-        """Yield each export at each change for as long as is asked for, and call `check` twice a second.
+    def changes(self, *, seconds: float, check: Callable[[], None]) -> Iterator[Job]:
+        """Yield each job at each change for as long as is asked for, and call `check` twice a second.
 
         Raises:
             DemoError: the time is up, or kubectl ended.
@@ -88,17 +79,35 @@ class Watch:
         while (left := deadline - time.monotonic()) > 0:
             check()
             try:
-                export = self._seen.get(timeout=min(left, CHECK_SECONDS))
+                job = self._seen.get(timeout=min(left, CHECK_SECONDS))
             except queue.Empty:
                 continue
-            if export is None:
+            if job is None:
                 raise DemoError("kubectl get --watch ended")
-            yield export
-        raise DemoError(f"the exports have not all ended after {seconds:.0f} s")
+            yield job
+        raise DemoError(f"the exports and imports have not all ended after {seconds:.0f} s")
 
-    def _read(self) -> None:
+    @contextlib.contextmanager
+    def _watching(self, kind: str) -> Iterator[None]:
+        process = subprocess.Popen(
+            [*self._command, kind],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        with process:
+            reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
+            reader.start()
+            try:
+                yield
+            finally:
+                process.kill()
+                reader.join()
+
+    def _read(self, output: Iterable[str]) -> None:
         lines: list[str] = []
-        for line in self._process.stdout or ():
+        for line in output:
             lines.append(line)
             if line == "}\n":  # kubectl indents: only the end of an object stands at the margin
                 self._seen.put(read(json.loads("".join(lines))))
@@ -106,14 +115,13 @@ class Watch:
         self._seen.put(None)
 
 
-def read(manifest: dict[str, Any]) -> Export:
-    """Return what an ImageExport from the API server says; an object that nobody has visited yet says nothing."""
+def read(manifest: dict[str, Any]) -> Job:
+    """Return what an ImageExport or ImageImport from the API server says; an object that nobody has visited yet says nothing."""
     status = manifest.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
-    return Export(
-        name=manifest["metadata"]["name"],
-        ready=ready.get("status", ""),
+    return Job(
+        name=f"{KINDS[manifest['kind']]}/{manifest['metadata']['name']}",
         succeeded=conditions.get("Succeeded", {}).get("status", ""),
         stalled="Stalled" in conditions,
         reason=ready.get("reason", ""),

@@ -19,16 +19,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from controlplane import build
-from demo import disk, proof
+from demo import alibaba, disk, manifests, proof, story
 from demo.failure import DemoError
 from demo.stage import Stage
-from demo.watch import Artifact
+from demo.watch import KINDS, Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 PS = shutil.which("ps") or "ps"
-PASSED = re.compile(r"demo passed: oss://ferry-good/web[a-z2-7]{13}_\S+\.raw\.tar\.gz (\d+) bytes crc64 (\d+)")
+PASSED = re.compile(r"demo passed: oss://ferry-good/again[a-z2-7]{13}_\S+\.raw\.tar\.gz (\d+) bytes crc64 (\d+)")
 TERMINAL = (40, 80)  # lines, columns
 DEADLINE_SECONDS = 150
 
@@ -86,7 +87,7 @@ def log_says(folder: Path, name: str, words: str) -> Callable[[], bool]:
 
 
 def test_the_demo_draws_a_live_table_on_a_terminal_and_leaves_nothing_behind(folder: Path) -> None:
-    """On a terminal the exports are drawn again and again; afterwards there is no process and no folder."""
+    """On a terminal exports and imports are drawn again and again; afterwards there is no process and no folder."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *TERMINAL, 0, 0))
     command = [sys.executable, "-m", "demo", "--folder", str(folder)]
@@ -105,8 +106,9 @@ def test_the_demo_draws_a_live_table_on_a_terminal_and_leaves_nothing_behind(fol
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", drawn.decode()).splitlines()
     assert code == 0, "\n".join(lines)
     assert PASSED.fullmatch(lines[-1])
-    assert len({line for line in lines if re.match(r"│ web +│ False +│ Running +│ \S+ *│ +\d+ % │", line)}) > 1
-    assert any(re.match(r"│ batch +│ False +│ Queued ", line) for line in lines)
+    assert len({line for line in lines if re.match(r"│ imgexp/web +│ Running +│ \S+ *│ +\d+ % │", line)}) > 1
+    assert any(re.match(r"│ imgimp/web +│ ExportNotReady ", line) for line in lines)
+    assert any(re.match(r"│ imgexp/(web|batch) +│ Queued ", line) for line in lines)
     assert {len(line) for line in lines if re.fullmatch(r"╰[─┴]+╯", line)} == {TERMINAL[1]}
     assert processes(folder) == []
     assert not folder.parent.exists()
@@ -121,18 +123,29 @@ def test_the_demo_can_be_kept_and_stopped(folder: Path) -> None:
         *_, last = lines = output.splitlines()
         passed = PASSED.fullmatch(last)
         assert passed
-        assert int(passed[1]) == (folder / "exported.raw.tar.gz").stat().st_size > disk.NOISE_BYTES
+        assert int(passed[1]) == (folder / "again.raw.tar.gz").stat().st_size > disk.NOISE_BYTES
         shown = [line.split(" s  ", 1)[1] for line in lines if re.match(r" +\d+\.\d s  ", line)]
-        assert any(re.fullmatch(r"web +Running \d+ %", line) for line in shown)
-        assert shown.index("batch  Queued") < shown.index("batch  Exported 100 %")
-        assert any(re.fullmatch(r"vault  EncryptedSnapshot: .+", line) for line in shown)
+        assert any(re.fullmatch(r"imgexp/web +Running \d+ %", line) for line in shown)
+        assert any(re.fullmatch(r"imgexp/(web  |batch) Queued", line) for line in shown)
+        assert any(re.fullmatch(r"imgexp/vault EncryptedSnapshot: .+", line) for line in shown)
+        trip = ["imgimp/web   ExportNotReady", "imgexp/web   Exported 100 %", "imgimp/web   Imported 100 %"]
+        assert [line for line in shown if line in trip] == trip
+        applied = lines.index("$ kubectl apply -f examples/demo/alibaba/again.yaml")
+        assert lines[applied + 1] == "imageexport.imageferry.dev/again created"
+        assert any(line.endswith(trip[-1]) for line in lines[:applied])
+        told = "the cloud's ledger: 3 imgexp and 1 imgimp accepted, one for each that succeeded, none for any other"
+        assert told in lines
+        size = (folder / "disk.raw").stat().st_size
+        for name in ("web", "again"):
+            assert any(line.startswith(f"imgexp/{name} compared: {size} bytes unpacked, each equal") for line in lines)
 
         export, alias = (line.strip() for line in lines if re.match("  (export|alias) ", line))
         named = f"{export}; {alias.removeprefix('alias ').replace('kubectl=', 'KUBECTL=')}"
-        get = '"$KUBECTL" get imgexp --namespace images --output name'
+        get = '"$KUBECTL" get imgexp,imgimp --namespace images --output name'
         kubectl = subprocess.run(["/bin/sh", "-c", f"{named}; {get}"], capture_output=True, text=True, check=True)
         assert sorted(kubectl.stdout.split()) == [
-            f"imageexport.imageferry.dev/{name}" for name in ("batch", "vault", "web")
+            *(f"imageexport.imageferry.dev/{name}" for name in ("again", "batch", "vault", "web")),
+            "imageimport.imageferry.dev/web",
         ]
 
         code, _, errors = end(start(folder))
@@ -145,20 +158,27 @@ def test_the_demo_can_be_kept_and_stopped(folder: Path) -> None:
     assert not folder.parent.exists()
 
 
-def test_the_demo_fails_with_the_reason_when_an_export_does(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("action", "ended"),
+    [
+        pytest.param("ExportImage", r"imgexp/(web|batch) ended as \w+ and not as Exported: .+", id="an export does"),
+        pytest.param("ImportImage", r"imgimp/web ended as \w+ and not as Imported: .+", id="the import does"),
+    ],
+)
+def test_the_demo_fails_with_the_reason_when(folder: Path, action: str, ended: str) -> None:
     """A cloud whose tasks fail makes the demo fail, in the operator's words, with the logs' ends; nothing is left."""
     running = start(folder)
     assert until(log_says(folder, "emulator", '"endpoint"'))
     told = json.loads((folder / "emulator.log").read_text().splitlines()[0])
     cloud = http.client.HTTPConnection(urlsplit(told["endpoint"]).netloc, timeout=30)
-    cloud.request("POST", "/_emulator/faults", json.dumps({"fault": "taskFails", "action": "ExportImage", "times": 99}))
+    cloud.request("POST", "/_emulator/faults", json.dumps({"fault": "taskFails", "action": action, "times": 99}))
     assert cloud.getresponse().status == http.HTTPStatus.CREATED
     cloud.close()
 
     code, output, errors = end(running)
     assert code == 1
     assert "demo passed" not in output
-    assert re.fullmatch(r"demo failed: (web|batch) ended as \w+ and not as Exported: .+", errors.splitlines()[-1])
+    assert re.fullmatch(f"demo failed: {ended}", errors.splitlines()[-1])
     assert "--- the end of the operator's log:" in errors
     assert processes(folder) == []
     assert not folder.parent.exists()
@@ -225,6 +245,29 @@ def test_two_demos_do_not_share_a_folder(folder: Path) -> None:
     with Stage(folder):
         code, _, errors = end(start(folder))
     assert (code, f"a demo runs in {folder} already" in errors) == (1, True)
+
+
+def test_every_job_of_the_manifests_has_an_end_and_a_name_of_its_own() -> None:
+    """What a cloud's manifests apply is what its story follows; clouds share a namespace, but no name in it."""
+    applied = [
+        f"{KINDS[document['kind']]}/{document['metadata']['name']}"
+        for cloud in story.CLOUDS
+        for file in (manifests.EXPORTS, manifests.IMPORT, manifests.AGAIN)
+        for document in yaml.safe_load_all((ROOT / cloud.folder / file).read_text(encoding="utf-8"))
+    ]
+    assert applied == [name for cloud in story.CLOUDS for name in cloud.ends]
+    assert len(set(applied)) == len(applied)
+
+
+def test_a_ledger_that_counts_otherwise_is_no_proof(folder: Path) -> None:
+    """The cloud has accepted as many exports and imports as succeeded, or the demo fails."""
+    with Stage(folder) as stage:
+        access = alibaba.access(stage.start_emulator(Path(os.devnull)))
+        proof.check_ledger(alibaba.CLOUD, access, {"imgexp": 0, "imgimp": 0})
+        with pytest.raises(DemoError, match="has 0 imgexp accepted, though 3 succeeded"):
+            proof.check_ledger(alibaba.CLOUD, access, {"imgexp": 3, "imgimp": 0})
+        with pytest.raises(DemoError, match="has 0 imgimp accepted, though 1 succeeded"):
+            proof.check_ledger(alibaba.CLOUD, access, {"imgexp": 0, "imgimp": 1})
 
 
 def test_a_disk_that_differs_in_one_byte_is_no_proof(tmp_path: Path) -> None:
