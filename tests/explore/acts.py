@@ -6,6 +6,7 @@ Only the order of writes, calls and memories is modelled; every value comes from
 from imageferry.core import step as steps
 from imageferry.core import transition
 from imageferry.core.artifacts import Artifacts
+from imageferry.core.job import Kind
 from imageferry.core.journal import Claim, LastError, LastRefusal
 from imageferry.core.keys import attempt_key, marks
 from imageferry.core.memory import Memory
@@ -14,6 +15,7 @@ from imageferry.core.reasons import Reason
 from imageferry.core.step import Step
 from tests.explore import cloud
 from tests.explore.cloud import Answer
+from tests.explore.directions import key_of, resolved
 from tests.explore.model import (
     EPOCH,
     LIFE,
@@ -26,7 +28,7 @@ from tests.explore.model import (
     at,
     changed,
 )
-from tests.explore.replica import RESOLVED, Broken, kill, remember, wall
+from tests.explore.replica import Broken, kill, remember, wall
 from tests.explore.troubles import Fault
 from tests.explore.writes import commit, say, tried, write_step
 
@@ -46,13 +48,15 @@ def perform(world: World, setting: Setting, index: int, step: Step, fault: Fault
 
 def _do(world: World, setting: Setting, index: int, step: Step, fault: Fault | None) -> World:
     match step:
+        case steps.Wait(reason=Reason.VERIFYING):
+            return _unanswered(remember(say(world, index), index, lambda m: setattr(m, "collected", None)), index)
         case steps.Wait() | steps.Hold() | steps.Rest():
             return _unanswered(say(world, index), index)
         case steps.Check():
             world = remember(
                 changed(world, unfit=fault is Fault.UNFIT), index, lambda m: setattr(m, "cloud_away", False)
             )
-            return remember(world, index, lambda m: m.check(RESOLVED, at=world.tick * 300.0))
+            return _check(world, index)
         case steps.Look(numbers=numbers, closed=closed):
             return _look(world, setting, index, numbers, closed)
         case steps.Submit(again=again):
@@ -60,12 +64,27 @@ def _do(world: World, setting: Setting, index: int, step: Step, fault: Fault | N
         case steps.Cancel(task=task):
             return _cancel(world, index, task.id, fault)
         case steps.Collect(task=task):
-            found = cloud.collect(world, task)
-            return remember(world, index, lambda m: _collected(m, found))
+            return _collect(world, index, task)
         case steps.Discard(items=items):
-            return _discard(world, index, {item.key for item in items}, fault)
+            return _discard(world, index, {key_of(item) for item in items}, fault)
         case _:
             return write_step(world, index, step, fault)
+
+
+def _check(world: World, index: int) -> World:
+    seen = world.processes[index].seen
+    if seen is None:
+        return world
+    found = resolved(seen.spec.kind)
+    return remember(world, index, lambda m: m.check(found, at=world.tick * 300.0))
+
+
+def _collect(world: World, index: int, task: Task) -> World:
+    seen = world.processes[index].seen
+    if seen is None:
+        return world
+    found = cloud.collect(world, seen.spec.kind, task)
+    return remember(world, index, lambda m: _collected(m, found))
 
 
 def _unanswered(world: World, index: int) -> World:
@@ -113,7 +132,7 @@ def _submit(world: World, setting: Setting, index: int, fault: Fault | None, *, 
         raise Broken("S5: a submission whose claim this process never had acknowledged")
     if again and claim.claimed_by != process.identity:
         return take_over(world, index, fault)
-    world = remember(world, index, lambda m: m.send())
+    world = remember(world, index, lambda m: m.send(at=world.tick * 300.0))
     request = Flying(seen.uid, claim.key, world.owner, signed(world, claim))
     match fault:
         case Fault.NOT_DONE:
@@ -203,7 +222,7 @@ def _cancel(world: World, index: int, task_id: str | None, fault: Fault | None) 
     for task in world.cloud.tasks:
         in_window = since - LIFE - 1 <= task.accepted <= since + WINDOW
         if task.id == task_id and task.owner == world.owner and task.state is TaskState.RUNNING and in_window:
-            world = cloud.change(world, task, state=TaskState.CANCELLED)
+            world = cloud.change(world, task, state=TaskState.CANCELLED, ended=world.tick)
     if fault is Fault.KILLED_IN:
         return kill(world, index)
     if fault is Fault.LOST_ANSWER:
@@ -218,7 +237,10 @@ def _discard(world: World, index: int, keys: set[str], fault: Fault | None) -> W
         return world
     if world.away or not owns(world, seen.journal.claim):
         return _unanswered(world, index)
-    if not keys <= {attempt_key(seen.uid, number) for number in [*range(1, 6), *range(1001, 1004)]}:
+    # A file says itself whose it is; of an image the cloud is asked first, and another's is left alone.
+    if seen.spec.kind is Kind.EXPORT and not keys <= {
+        attempt_key(seen.uid, number) for number in [*range(1, 6), *range(1001, 1004)]
+    }:
         raise Broken("S4: a file of somebody else was to be deleted")
     for task in world.cloud.tasks:
         if task.key in keys:
@@ -228,6 +250,6 @@ def _discard(world: World, index: int, keys: set[str], fault: Fault | None) -> W
     if fault is Fault.LOST_ANSWER:
         return _unanswered(remember(world, index, lambda m: setattr(m, "cloud_away", True)), index)
     if seen.journal.finished:
-        items = tuple(item for item in seen.journal.artifacts if item.key in keys)
+        items = tuple(item for item in seen.journal.artifacts if key_of(item) in keys)
         return commit(world, index, transition.discarded(seen.journal, items), None)
     return remember(world, index, lambda m: m.discard())

@@ -6,21 +6,19 @@ from imageferry.core.keys import mark
 from imageferry.core.memory import Memory
 from imageferry.core.observation import Task
 from imageferry.core.reasons import Reason
-from tests.explore.model import LEASE, Cloud, CloudTask, Process, Setting, Spec, TaskState, Thing, World, at
-from tests.explore.replica import RESOLVED
+from tests.explore.directions import resolved
+from tests.explore.model import LEASE, Cloud, CloudTask, Process, Setting, Spec, TaskState, Thing, World, at, spec_of
 from tests.explore.writes import SAID
 
 STRANGER = "somebody else's"
 
 
 def first_world(setting: Setting) -> World:
-    """A leader, a standby that has heard what it has, and the object."""
-    thing, tasks = _BEGINNINGS[setting.begins](_spec(setting))
+    """A leader, mostly a standby that has heard what it has, and the object."""
+    thing, tasks = _BEGINNINGS[setting.begins](spec_of(setting))
     foreign = (CloudTask("t0", "", STRANGER, "X", TaskState.RUNNING, 0, 0),) if setting.foreign_task else ()
-    processes = (
-        Process("A", 0, setting.skews[0], lease_end=LEASE, seen=thing, memory=_acquainted(setting.skews[0])),
-        Process("B", 0, setting.skews[1], seen=thing),
-    )
+    leader = Process("A", 0, setting.skews[0], lease_end=LEASE, seen=thing, memory=_acquainted(setting.skews[0]))
+    processes = (leader, Process("B", 0, setting.skews[1], seen=thing))[: setting.replicas]
     cloud = Cloud((*foreign, *tasks), made=3 if tasks else len(foreign))
     unsure = setting.unknown_outcome is UnknownOutcome.RETRY or (tasks and not setting.provable)
     return World(0, thing, cloud, processes, "X", setting.faults, setting.wish_count, allowed=int(bool(unsure)))
@@ -29,10 +27,6 @@ def first_world(setting: Setting) -> World:
 def _acquainted(skew: int) -> Memory:
     """The leader has talked to the cloud before, and knows whether their clocks agree."""
     return Memory(clocks_apart_seconds=300.0 * abs(skew), clock_offset_seconds=at(skew).timestamp())
-
-
-def _spec(setting: Setting) -> Spec:
-    return Spec(setting.policy, setting.unknown_outcome)
 
 
 def _new(spec: Spec) -> tuple[Thing, tuple[CloudTask, ...]]:
@@ -45,7 +39,7 @@ def _open_end(spec: Spec) -> tuple[Thing, tuple[CloudTask, ...]]:
     claim = Claim(key=own.key, object_prefix=own.object_prefix, account_id="X", claimed_at=at(-12), claimed_by="C0")
     journal = Journal(
         attempt=Attempt(number=1, failures=0, claim=claim),
-        resolved=RESOLVED,
+        resolved=resolved(spec.kind),
         completion_at=at(-6),
         last_error=LastError(reason=Reason.OUTCOME_UNKNOWN, message="unknown", time=at(-6)),
         conditions=SAID,
@@ -60,7 +54,7 @@ def _running(spec: Spec) -> tuple[Thing, tuple[CloudTask, ...]]:
     claim = Claim(key=own.key, object_prefix=own.object_prefix, account_id="X", claimed_at=at(0), claimed_by="C0")
     journal = Journal(
         attempt=Attempt(number=2, failures=1, claim=claim),
-        resolved=RESOLVED,
+        resolved=resolved(spec.kind),
         task=Task(id="t2", key=own.key, object_prefix=own.object_prefix, started_at=at(0)),
         start_at=at(-2),
         conditions=SAID,
@@ -73,16 +67,16 @@ def _running(spec: Spec) -> tuple[Thing, tuple[CloudTask, ...]]:
 
 
 def _between(spec: Spec) -> tuple[Thing, tuple[CloudTask, ...]]:
-    """The first attempt failed and was closed; no further failure is allowed."""
+    """The first attempt ran long, failed and was closed."""
     journal = Journal(
         attempt=Attempt(number=1, failures=1, claim=None),
-        resolved=RESOLVED,
-        start_at=at(-1),
+        resolved=resolved(spec.kind),
+        start_at=at(-6),
         last_error=LastError(reason=Reason.TASK_FAILED, message="it failed", time=at(0)),
         conditions=SAID,
     )
-    first = CloudTask("t1", "u1", mark("u1", 1, "p").key, "X", TaskState.FAILED, -1, -1)
-    return Thing("u1", 1, -1, journal, spec, guarded=True), (first,)
+    first = CloudTask("t1", "u1", mark("u1", 1, "p").key, "X", TaskState.FAILED, -6, -6)
+    return Thing("u1", 1, -6, journal, spec, guarded=True), (first,)
 
 
 _BEGINNINGS = {"new": _new, "an open end": _open_end, "a second attempt": _running, "between two attempts": _between}

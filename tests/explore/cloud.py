@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from imageferry.core.artifacts import Artifact, Artifacts, Flaw, Role
+from imageferry.core.artifacts import Artifacts, Flaw
+from imageferry.core.job import Kind
 from imageferry.core.keys import Mark
 from imageferry.core.observation import (
     Absent,
@@ -19,6 +20,7 @@ from imageferry.core.observation import (
     foremost,
 )
 from imageferry.core.reasons import Reason
+from tests.explore.directions import left
 from tests.explore.model import LIFE, CloudTask, Flying, Setting, TaskState, World, at, changed
 
 
@@ -63,8 +65,9 @@ def find(world: World, setting: Setting, marks: tuple[Mark, ...], closed: range,
     ours: list[tuple[int, Ours]] = []
     for task in visible:
         shows = setting.items_while_running or task.state is not TaskState.RUNNING
-        whole = task.file and task.state is TaskState.SUCCEEDED
-        told = whole or (task.known if setting.provable else task.file)
+        listed = task.lists_file(world.tick)
+        whole = listed and task.state is TaskState.SUCCEEDED
+        told = whole or (task.known if setting.provable else listed)
         if task.key in by_key and shows and told:
             ours.append((by_key[task.key].number, _seen(world, task, by_key[task.key])))
     news = foremost(ours, closed)
@@ -76,7 +79,8 @@ def find(world: World, setting: Setting, marks: tuple[Mark, ...], closed: range,
         return Candidate(now, "a task runs on the image")
     if news:
         return news
-    if all(task.known for task in world.cloud.tasks) and setting.provable:
+    remembered = all(task.known for task in world.cloud.tasks if task.accepted >= since - LIFE - 1)
+    if remembered and setting.provable:
         return Absent(now)
     return Unprovable(now, "nothing can be listed, or the cloud has forgotten what it once knew")
 
@@ -95,7 +99,12 @@ def poll(world: World, setting: Setting, task: Task) -> Observation:
 def _seen(world: World, task: CloudTask, mark: Mark) -> Ours:
     now = at(world.tick)
     shown = Task(
-        id=task.id, key=mark.key, object_prefix=mark.object_prefix, state=task.state, started_at=at(task.accepted)
+        id=task.id,
+        key=mark.key,
+        object_prefix=mark.object_prefix,
+        state=task.state,
+        started_at=at(task.accepted),
+        finished_at=None if task.ended is None else at(task.ended),
     )
     match task.state:
         case TaskState.RUNNING:
@@ -108,22 +117,18 @@ def _seen(world: World, task: CloudTask, mark: Mark) -> Ours:
             return Failed(now, shown, Reason.TASK_FAILED, "it failed", retryable=True)
 
 
-def collect(world: World, task: Task) -> Artifacts:
-    """The file under the task's key, if there is one."""
-    there = [each for each in world.cloud.tasks if each.key == task.key and each.file]
-    items = tuple(
-        Artifact(
-            role=Role.SYSTEM,
-            device="",
-            bucket="b",
-            key=each.key,
-            uri="",
-            format="RAW",
-            size_bytes=1,
-            crc64="1",
-            etag="e",
-        )
-        for each in there
-    )
+def collect(world: World, kind: Kind, task: Task) -> Artifacts:
+    """What lies under the task's key, if anything does."""
+    there = [each for each in world.cloud.tasks if each.key == task.key and each.lists_file(world.tick)]
     whole = any(each.state is TaskState.SUCCEEDED for each in there)
+    items = left(kind, [each.key for each in there])
     return Artifacts(items, None if whole else Flaw(Reason.OUTPUT_MISSING, "the file is missing"))
+
+
+def in_the_way(world: World, uid: str) -> list[str]:
+    """Keys of the failed images that earlier attempts of an import left: no other is made beside one."""
+    return [
+        task.key
+        for task in world.cloud.tasks
+        if task.uid == uid and task.state is TaskState.FAILED and task.lists_file(world.tick)
+    ]

@@ -10,7 +10,7 @@ from typing import Any
 from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
 from imageferry.core.observation import NotLooked
-from tests.explore.model import EPOCH, OLDEST, TICK, Process, Thing, World
+from tests.explore.model import EPOCH, OLDEST, TICK, Process, TaskState, Thing, World
 from tests.explore.writes import guarded
 
 Part = tuple[Any, ...] | frozenset[Any]
@@ -24,7 +24,13 @@ def parts(world: World) -> tuple[Part, ...]:
     return (
         shown,
         tuple(
-            (t.uid, t.key, t.owner, t.state, age.of(t.accepted), t.visible > tick, t.file, t.known)
+            (
+                (t.uid, t.key, t.owner, t.state, t.file, t.known),
+                age.of(t.accepted),
+                t.visible > tick,
+                t.visible - t.accepted if t.state is TaskState.RUNNING or t.ended == tick else 0,
+                t.ended == tick and t.state is TaskState.SUCCEEDED,
+            )
             for t in world.cloud.tasks
         ),
         tuple(sorted((f.uid, f.key, f.owner, age.of(f.signed)) for f in world.cloud.flying)),
@@ -38,8 +44,19 @@ def parts(world: World) -> tuple[Part, ...]:
             (world.away, world.barred, world.unfit, world.meddled),
             world.orphans,
             world.allowed,
+            _acknowledged(world),
         ),
     )
+
+
+def _acknowledged(world: World) -> tuple[bool, ...]:
+    """Who was told that the claim which it believes in is written."""
+    return tuple(_is_told(world, process) for process in world.processes)
+
+
+def _is_told(world: World, process: Process) -> bool:
+    claim = process.seen.journal.claim if process.seen else None
+    return claim is not None and (claim.key, process.identity) in world.claims
 
 
 class _Ages:
@@ -91,7 +108,7 @@ class _Ages:
             refusal and (refusal.generation, self.moment(refusal.next_try_at)),
             journal.handled_retry,
             journal.handled_cancel,
-            tuple([item.key for item in journal.artifacts]),
+            tuple([item.place for item in journal.artifacts]),
             bool(journal.conditions),
             journal.doubtful,
         )
@@ -121,7 +138,8 @@ class _Ages:
             memory.collected is not None and (len(memory.collected.items), memory.collected.flaw is None),
             memory.checked is not None,
             memory.guarded_here,
-            memory.unsent and self.monotonic(memory.claimed_at),
+            self.monotonic(memory.claimed_at) if memory.unsent else None,
+            memory.sends and self.monotonic(memory.sent_at) == 0,
             memory.cancels,
             self.monotonic(memory.cancel_asked_at),
             self.monotonic(memory.deletion_seen_at),

@@ -1,12 +1,15 @@
 """The laws that hold in every state and over every move (S1 to S6, S8); L1 and L2 are judged over the whole graph.
 
-S6 holds by construction: moves.py lets nobody act but who leads, save for the one step before which a process was stopped.
+S6 holds by construction: moves.py lets nobody act but who leads, save for the one step before which a process was stopped;
+that a call is fenced is judged where it is decided upon (replica.py).
 S7 is about many objects and is proven where lanes are; S9 is about secrets, which the core never holds; L3 is judged where a
 wait is decided upon (replica.py), S5 where a submission is made (acts.py).
 """
 
+from imageferry.core.artifacts import Artifact, File
 from imageferry.core.job import DeletionPolicy
 from imageferry.core.reasons import Reason
+from tests.explore.directions import key_of
 from tests.explore.model import EPOCH, LIFE, TICK, CloudTask, TaskState, Thing, World, job_of
 from tests.explore.replica import Broken
 
@@ -57,10 +60,16 @@ def _journal_tells_the_truth(world: World) -> None:
 
 
 def _foreign_untouched(before: World, after: World) -> None:
-    """Only the task of the object that is there may be cancelled, and only files of such tasks deleted."""
-    uid = before.thing.uid if before.thing else ""
+    """Only the task of the object that is there may be cancelled, and only files of such tasks deleted.
+
+    A process that was stopped just before such a step still does it when it goes on: for the object that it was about.
+    """
+    uids = {before.thing.uid} if before.thing else set()
+    for process, then in zip(before.processes, after.processes, strict=True):
+        if process.pending and process.seen and not then.paused:
+            uids.add(process.seen.uid)
     for old, new in zip(before.cloud.tasks, after.cloud.tasks, strict=False):
-        if old is new or (old.uid == uid and uid):
+        if old is new or old.uid in uids:
             continue
         if new.state is TaskState.CANCELLED and old.state is TaskState.RUNNING:
             raise Broken("S4: a task of somebody else was cancelled")
@@ -84,6 +93,8 @@ def _finished_with_evidence(before: World, after: World) -> None:
         raise Broken("S3: the job finished as TaskLost while the cloud shows its task")
     if error.reason is Reason.DEADLINE_EXCEEDED and not _late(new, after):
         raise Broken("S3: the job finished as DeadlineExceeded before its deadline, by a clock that was wrong")
+    if error.reason is Reason.OUTPUT_MISSING and any(_good(task) for task in mine) and not after.allowed:
+        raise Broken("S3: the job finished as OutputMissing although its file was only listed late")
     if error.reason in excused:
         return
     if any(task.state is TaskState.RUNNING for task in mine):
@@ -94,11 +105,19 @@ def _finished_with_evidence(before: World, after: World) -> None:
 
 
 def _really_done(thing: Thing, mine: list[CloudTask]) -> None:
-    good = {task.key for task in mine if task.state is TaskState.SUCCEEDED and task.file}
+    good = {task.key for task in mine if _good(task)}
     if not good:
         raise Broken("S2: the job finished well without its file")
-    if not any(item.key in good and item.size_bytes and item.crc64 and item.etag for item in thing.journal.artifacts):
+    if not any(key_of(item) in good and _whole(item) for item in thing.journal.artifacts):
         raise Broken("S2: the job finished well without a record of its file")
+
+
+def _whole(item: Artifact) -> bool:
+    return not isinstance(item, File) or bool(item.size_bytes and item.crc64 and item.etag)
+
+
+def _good(task: CloudTask) -> bool:
+    return task.state is TaskState.SUCCEEDED and task.file
 
 
 def _late(thing: Thing, world: World) -> bool:

@@ -10,11 +10,12 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from imageferry.core.facts import Bounds
-from imageferry.core.job import DeletionPolicy, ExportJob, ImageSource, Kind, RunPolicy, UnknownOutcome
+from imageferry.core.job import DeletionPolicy, Job, Kind, RunPolicy, UnknownOutcome
 from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
 from imageferry.core.step import Step
-from tests.explore.troubles import Fault, Wish
+from tests.explore import directions
+from tests.explore.troubles import ANYWHERE, Fault, Wish
 
 TICK: Final = timedelta(minutes=5)
 EPOCH: Final = datetime(2030, 1, 1, tzinfo=UTC)
@@ -22,6 +23,8 @@ LIFE: Final = 3
 """Ticks for which the cloud takes a signature, before and after the time it names."""
 WINDOW: Final = 4
 LEASE: Final = 2
+FENCE: Final = 2
+"""Ticks that a lease has to last for a call to be sent: the call and its margin. One that was not renewed in time is too short."""
 OLDEST: Final = 7
 """Ages beyond this are the same age: longer than every bound below."""
 
@@ -69,7 +72,8 @@ class TaskState(StrEnum):
 class CloudTask:
     """A task in the cloud. `uid` is empty for a task of somebody else; `file` is whether it left one.
 
-    A task is forgotten by its id once `known` is False; its file stays.
+    A task is forgotten by its id once `known` is False; its file stays. Where reads lag behind the task's beginning, they lag
+    behind its end as well: the end is shown before the file is listed.
     """
 
     id: str
@@ -81,6 +85,11 @@ class CloudTask:
     visible: int
     file: bool = False
     known: bool = True
+    ended: int | None = None
+
+    def lists_file(self, tick: int) -> bool:
+        """The file is there, and the bucket's list shows it by now."""
+        return self.file and (self.ended is None or self.ended + self.visible - self.accepted <= tick)
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,8 @@ class Spec:
 
     policy: DeletionPolicy
     unknown_outcome: UnknownOutcome
-    limit: int = 1
+    kind: Kind
+    limit: int
     deadline: int | None = None
     suspend: bool = False
     generation: int = 1
@@ -165,7 +175,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stays the same on every path of one search. `strikes` are the faults that happen in it: none named, all do."""
+    """What stays the same on every path of one search. `strikes` are the faults that happen in it."""
 
     name: str
     policy: DeletionPolicy = DeletionPolicy.RETAIN
@@ -176,16 +186,25 @@ class Setting:
     unknown_outcome: UnknownOutcome = UnknownOutcome.FAIL
     skews: tuple[int, int] = (0, 0)
     foreign_task: bool = False
-    tasks_fail: bool = False
-    """Tasks may end badly by themselves; else each that does is a fault."""
-    strikes: tuple[Fault, ...] = ()
+    free: tuple[Fault, ...] = ()
+    """Faults that belong to the surroundings here: they may happen at any time, and are not counted."""
+    strikes: tuple[Fault, ...] = ANYWHERE
     wishes: tuple[str, ...] = (Wish.DELETE,)
-    wished_while_claimed: bool = False
-    """Persons wish something only while a claim is open, and not at any time."""
+    wished_in: str = ""
+    """The stage of the journal in which persons wish something; empty: at any time. See moves.stage_of."""
+    limit: int = 1
+    kind: Kind = Kind.EXPORT
+    replicas: int = 2
+    """One alone makes fewer states; where it may be stopped, nobody ends a deletion in its place (L2)."""
     faults: int = 2
     wish_count: int = 1
     begins: str = "new"
     """Where every path begins: see begin.py."""
+
+
+def spec_of(setting: Setting) -> Spec:
+    """What a new object asks for."""
+    return Spec(setting.policy, setting.unknown_outcome, setting.kind, setting.limit)
 
 
 @dataclass(frozen=True)
@@ -224,7 +243,7 @@ class World:
         return changed(self, processes=tuple(processes))
 
 
-def job_of(thing: Thing) -> ExportJob:
+def job_of(thing: Thing) -> Job:
     """The object as its manifest is read."""
     return _job(
         thing.uid, thing.born, thing.spec, (thing.deleting, thing.guarded), (thing.retry_request, thing.cancel_request)
@@ -232,11 +251,11 @@ def job_of(thing: Thing) -> ExportJob:
 
 
 @lru_cache(maxsize=4096)
-def _job(uid: str, born: int, spec: Spec, marks: tuple[bool, bool], requests: tuple[str, str]) -> ExportJob:
+def _job(uid: str, born: int, spec: Spec, marks: tuple[bool, bool], requests: tuple[str, str]) -> Job:
     deleting, guarded = marks
     retry_request, cancel_request = requests
-    return ExportJob(
-        kind=Kind.EXPORT,
+    return directions.job(
+        spec.kind,
         namespace="n",
         name="o",
         uid=uid,
@@ -257,9 +276,4 @@ def _job(uid: str, born: int, spec: Spec, marks: tuple[bool, bool], requests: tu
             unknown_outcome=spec.unknown_outcome,
             unknown_outcome_seconds=6 * 300,
         ),
-        source=ImageSource(image_id="image"),
-        bucket="b",
-        prefix="p",
-        format="RAW",
-        disks="All",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from imageferry.core import step as steps
 from tests.explore import cloud, replica
 from tests.explore.acts import perform
+from tests.explore.begin import STRANGER
 from tests.explore.model import LEASE, LIFE, CloudTask, Setting, TaskState, World, changed
 from tests.explore.replica import Broken
 from tests.explore.troubles import Fault, Kind, Wish, that_strike
@@ -35,7 +36,7 @@ def moves(world: World, setting: Setting) -> Iterator[Move]:
             yield from _acts(world, setting, index)
     yield from _cloud_moves(world, setting)
     yield from _faults(world, setting)
-    if world.wishes and (not setting.wished_while_claimed or _claimed(world)):
+    if world.wishes and setting.wished_in in ("", stage_of(world)):
         for wish, after in wishes(world, setting):
             yield Move(_PERSON[wish], after, wish)
     if not busy:
@@ -44,28 +45,26 @@ def moves(world: World, setting: Setting) -> Iterator[Move]:
 
 def _faults(world: World, setting: Setting) -> Iterator[Move]:
     """What goes wrong beside the steps."""
-    if setting.tasks_fail:
-        for story, after in _failures(world):
-            yield Move(story, after, Fault.FAILED)
-    if not world.faults:
+    if not (world.faults or setting.free):
         return
-    failures = [] if setting.tasks_fail else [(Fault.FAILED, *failure) for failure in _failures(world)]
-    for fault, story, after in (*_mishaps(world), *failures):
-        if _strikes(setting, fault):
+    for fault, story, after in _mishaps(world):
+        if fault in setting.free:
+            yield Move(story, after, fault)
+        elif world.faults and fault in setting.strikes:
             yield Move(story, changed(after, faults=world.faults - 1), fault)
 
 
 _PERSON = {wish: f"a person's wish: {wish}" for wish in Wish}
 
 
-def _claimed(world: World) -> bool:
-    """A claim is open, as far as the object says."""
+def stage_of(world: World) -> str:
+    """What the object says of itself: "idle", "claim", "task", "finished"; "gone" where there is none."""
     journal = world.thing.journal if world.thing else None
-    return journal is not None and journal.claim is not None and journal.task is None and not journal.finished
-
-
-def _strikes(setting: Setting, fault: Fault) -> bool:
-    return not setting.strikes or fault in setting.strikes
+    if journal is None:
+        return "gone"
+    if journal.finished:
+        return "finished"
+    return "task" if journal.task else "claim" if journal.claim else "idle"
 
 
 def _acts(world: World, setting: Setting, index: int) -> Iterator[Move]:
@@ -81,11 +80,13 @@ def _acts(world: World, setting: Setting, index: int) -> Iterator[Move]:
     step, row = found
     story = f"{world.processes[index].name}: {_words(step)}"
     yield _done(started, setting, (index, step, row, story), None)
-    if world.faults:
-        spent = changed(started, faults=world.faults - 1)
-        for fault in that_strike(step):
-            if _strikes(setting, fault):
-                yield _done(spent, setting, (index, step, row, f"{story} -- {fault}"), fault)
+    spent = changed(started, faults=world.faults - 1)
+    for fault in that_strike(step):
+        told = (index, step, row, f"{story} -- {fault}")
+        if fault in setting.free:
+            yield _done(started, setting, told, fault)
+        elif world.faults and fault in setting.strikes:
+            yield _done(spent, setting, told, fault)
 
 
 def _done(started: World, setting: Setting, what: tuple[int, steps.Step, str, str], fault: Fault | None) -> Move:
@@ -131,8 +132,13 @@ def _cloud_moves(world: World, setting: Setting) -> Iterator[Move]:
 def _mishaps(world: World) -> Iterator[tuple[Fault, str, World]]:
     """What goes wrong by itself, at any moment."""
     for task in world.cloud.tasks:
+        if task.state is TaskState.RUNNING and task.uid:
+            story = f"task {task.id} fails and leaves a part of its file"
+            yield Fault.FAILED, story, _ended(world, task, TaskState.FAILED)
         if task.state is not TaskState.RUNNING and task.known:
             yield Fault.FORGOTTEN, f"the cloud forgets task {task.id}", awake(cloud.change(world, task, known=False))
+    if all(task.uid and task.state is not TaskState.RUNNING for task in world.cloud.tasks):
+        yield Fault.BUSY, "somebody else exports the same image", _joined(world)
     for index, each in enumerate(world.processes):
         if not each.deaf and not each.paused and each.seen is not None:
             story = f"from now on {each.name} reads what it read before"
@@ -143,12 +149,10 @@ def _mishaps(world: World) -> Iterator[tuple[Fault, str, World]]:
                 yield Fault.JUMPED, story, world.process(index, jumped=jump, idle=False)
 
 
-def _failures(world: World) -> Iterator[tuple[str, World]]:
-    """Tasks of ours that end badly."""
-    for task in world.cloud.tasks:
-        if task.state is TaskState.RUNNING and task.uid:
-            story = f"task {task.id} fails and leaves a part of its file"
-            yield story, _ended(world, task, TaskState.FAILED)
+def _joined(world: World) -> World:
+    made = world.cloud.made
+    task = CloudTask(f"t{made}", "", STRANGER, world.owner, TaskState.RUNNING, world.tick, world.tick)
+    return changed(world, cloud=changed(world.cloud, tasks=(*world.cloud.tasks, task), made=made + 1))
 
 
 _JUMP = LIFE + 1
@@ -156,7 +160,7 @@ _JUMP = LIFE + 1
 
 
 def _ended(world: World, task: CloudTask, state: TaskState) -> World:
-    return awake(cloud.change(world, task, state=state, file=True))
+    return awake(cloud.change(world, task, state=state, file=True, ended=world.tick))
 
 
 def tick(world: World) -> World:

@@ -10,15 +10,18 @@ from imageferry.core.conditions import conditions, report
 from imageferry.core.decide import group_of, matching_row
 from imageferry.core.errors import Refusal
 from imageferry.core.facts import Surroundings, facts_of
-from imageferry.core.job import Job
-from imageferry.core.journal import Journal, Resolved
+from imageferry.core.job import Job, Kind
+from imageferry.core.journal import Journal
 from imageferry.core.memory import Memory
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import Checked, Obstructed
 from imageferry.core.situation import Situation
 from imageferry.core.step import Step
 from tests.explore import cloud
+from tests.explore.directions import left, resolved
 from tests.explore.model import (
     BOUNDS,
+    FENCE,
     LEASE,
     Process,
     Setting,
@@ -30,7 +33,6 @@ from tests.explore.model import (
     job_of,
 )
 
-RESOLVED = Resolved(region="r", image_id="image", bucket="b", format="RAW")
 _AWAY = Refusal(Reason.CREDENTIALS_MISSING, "the Secret is gone")
 _BARRED = Refusal(Reason.ACCOUNT_NOT_PERMITTED, "the grant is gone")
 _UNFIT = Refusal(Reason.IMAGE_NOT_FOUND, "there is no such image")
@@ -53,7 +55,7 @@ def wall(world: World, process: Process) -> int:
 
 
 def decided(world: World, setting: Setting, index: int) -> tuple[Step, str] | None:
-    """What the process would do now, and the name of the row that says so; None if it has nothing to look at. Raises Broken (L3)."""
+    """What the process would do now, and the name of the row that says so; None if it has nothing to look at. Raises Broken (L3, S6)."""
     process = world.processes[index]
     if process.seen is None:
         return None
@@ -66,9 +68,9 @@ def decided(world: World, setting: Setting, index: int) -> tuple[Step, str] | No
         away=_AWAY if world.away and not journal.finished else None,
         barred=_BARRED if world.barred and not world.away and not journal.finished else None,
         refused=_remembered(journal, job, at(wall(world, process))),
-        checked=_checked(world, memory),
+        checked=_checked(world, process.seen, memory),
         turn=_busy(world, process.seen),
-        fenced=process.lease_end - world.tick >= 1,
+        fenced=process.lease_end - world.tick >= FENCE,
         can_cancel=setting.can_cancel,
         has_token=setting.has_token,
         bounds=BOUNDS,
@@ -78,6 +80,8 @@ def decided(world: World, setting: Setting, index: int) -> tuple[Step, str] | No
     step = row.then(situation)
     if isinstance(step, steps.Wait | steps.Hold):
         _awaits(step, job, journal, around)
+    if isinstance(step, steps.Submit) and not around.fenced:
+        raise Broken("S6: a submission that the lease does not outlive")
     return step, f"{group_of(situation).journal}: {row.facts}"
 
 
@@ -91,11 +95,14 @@ def _awaits(step: steps.Wait | steps.Hold, job: Job, journal: Journal, around: S
         raise Broken("L3: a wait that nothing ends")
 
 
-def _checked(world: World, memory: Memory) -> Resolved | Refusal | None:
-    """Preflight's answer as it was, while it counts."""
+def _checked(world: World, seen: Thing, memory: Memory) -> Checked | None:
+    """Preflight's answer, while it counts."""
     if memory.checked is None:
         return None
-    return _UNFIT if world.unfit else RESOLVED
+    if world.unfit:
+        return _UNFIT
+    obstacles = cloud.in_the_way(world, seen.uid) if seen.spec.kind is Kind.IMPORT else []
+    return Obstructed(left(seen.spec.kind, obstacles)) if obstacles else resolved(seen.spec.kind)
 
 
 def _busy(world: World, seen: Thing) -> Refusal | None:

@@ -147,6 +147,25 @@ def _broken(before: World, move: Move) -> Broken | None:
     return None
 
 
+def strangers(setting: Setting) -> list[str]:
+    """The stories of states that count as one already known, and go on otherwise: identity.py has forgotten something."""
+    start = first_world(setting)
+    known, ahead = {parts(start): start}, deque([start])
+    found = []
+    while ahead:
+        for move in moves(ahead.popleft(), setting):
+            first = known.setdefault(parts(move.world), move.world)
+            if first is move.world:
+                ahead.append(first)
+            elif _future(first, setting) != _future(move.world, setting):
+                found.append(move.story)
+    return found
+
+
+def _future(world: World, setting: Setting) -> set[tuple[str, str, tuple[Part, ...]]]:
+    return {(move.story, move.row, parts(move.world)) for move in moves(world, setting)}
+
+
 def _note_met(result: Result, graph: _Graph, names: list[str]) -> None:
     """Which kinds lay on some path to each state: the least fixpoint along the edges; mostly one pass, as edges lead ahead."""
     masks = [0] * result.states

@@ -21,6 +21,7 @@ from tests.explore import acts, cloud, replica, writes
 from tests.explore.cloud import Answer
 from tests.explore.model import Setting, TaskState, at, changed
 from tests.explore.search import explore
+from tests.explore.troubles import Fault, Wish
 
 TWO_FAULTS = Setting("exports", faults=2, wish_count=0)
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -115,6 +116,17 @@ def _costly_refusal(journal: Journal, refusal: Any, error: Any) -> Journal:  # n
 
 
 MISTAKES = {
+    "S5 a claim is withdrawn only if no request of it has left: a repeat that never left is taken for the first": Mistake(
+        _method(Memory, "take_back", lambda memory: setattr(memory, "unsent", True)),
+        Setting(
+            "a client token",
+            has_token=True,
+            faults=2,
+            strikes=(Fault.LATE, Fault.UNSENT),
+            wish_count=1,
+            wishes=(Wish.CANCEL,),
+        ),
+    ),
     "nothing is sent whose claim was not written": Mistake(
         _method(writes, "write_claim", _claimed_unwritten), Setting("exports", faults=0, wish_count=0)
     ),
@@ -155,7 +167,7 @@ MISTAKES = {
         _both(_property("foreign_owner", lambda s: False), _method(acts, "owns", lambda *_: True)), _asks("rotate")
     ),
     "a claim is withdrawn only if its request never left": Mistake(
-        _method(Memory, "send", lambda self: None), _asks("delete")
+        _method(Memory, "send", lambda self, *, at: None), _asks("delete")
     ),
     "an object applied again is another object": Mistake(
         _both(
@@ -163,6 +175,12 @@ MISTAKES = {
             _method(acts, "attempt_key", lambda uid, number: f"k{number}"),
         ),
         Setting("exports", faults=1, wish_count=2, wishes=("delete", "recreate", "wipe"), items_while_running=True),
+    ),
+    "nothing is sent that the lease does not outlive": Mistake(
+        _row("UNSENT", "the leader's lease", when=lambda _: True), Setting("exports", faults=1, wish_count=0)
+    ),
+    "a file that is listed late is waited for": Mistake(
+        _property("file_may_come", lambda s: False), Setting("exports", faults=1, wish_count=0)
     ),
     "the finalizer stays until the task has ended": Mistake(
         _row("TASK", "deleting and bound", when=lambda s: s.job.deleting, then=lambda _: Release(orphan=False)),

@@ -32,6 +32,10 @@ class Fault(StrEnum):
     SKEWED = "the clocks of the processes are apart"
 
 
+ANYWHERE = tuple(fault for fault in Fault if fault not in (Fault.BUSY, Fault.SKEWED))
+"""What strikes in every search that names no faults of its own: not the surroundings."""
+
+
 class Wish(StrEnum):
     """What a person does. The last four are done to what is not theirs to write: status and finalizer."""
 

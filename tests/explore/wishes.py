@@ -6,16 +6,15 @@ A status that a person writes is read as the operator reads any status: through 
 from collections.abc import Iterator
 
 from imageferry.core import status
-from imageferry.core.artifacts import Artifact, Role
-from imageferry.core.job import DeletionPolicy, UnknownOutcome
+from imageferry.core.job import DeletionPolicy, Kind, UnknownOutcome
 from imageferry.core.journal import Attempt, Claim, Journal
 from imageferry.core.keys import mark
 from imageferry.core.observation import Task
 from tests.explore import replica
 from tests.explore.begin import STRANGER
+from tests.explore.directions import left, resolved
 from tests.explore.laws import excused
-from tests.explore.model import Setting, Spec, Thing, World, at, changed
-from tests.explore.replica import RESOLVED
+from tests.explore.model import Setting, Thing, World, at, changed, spec_of
 from tests.explore.troubles import Wish
 from tests.explore.writes import SAID
 
@@ -61,8 +60,7 @@ def _on_object(world: World, setting: Setting, wish: Wish) -> World | None:
     if thing is None:
         if wish is not Wish.RECREATE:
             return None
-        spec = Spec(setting.policy, setting.unknown_outcome)
-        new = Thing(f"u{world.uids + 1}", 1, world.tick, Journal(), spec)
+        new = Thing(f"u{world.uids + 1}", 1, world.tick, Journal(), spec_of(setting))
         return edited(changed(world, uids=world.uids + 1), new)
     match wish:
         case Wish.RECREATE:
@@ -106,33 +104,36 @@ def _meddled(world: World, setting: Setting, thing: Thing, wish: Wish) -> World 
     if excused(thing) and not setting.provable:
         # It said itself that a task may run that nobody can see; whoever wipes that out has it begin anew.
         world = changed(world, allowed=world.allowed + 1)
+    if wish is Wish.WIPE and not thing.guarded and world.tick == thing.born:
+        # To a process that comes later, an object that lost everything while it was young reads as a new one (settings.py, lost_journal_age_seconds).
+        world = changed(world, allowed=world.allowed + 1)
     match wish:
         case Wish.UNGUARD:
             return edited(changed(world, meddled=True), changed(thing, guarded=False)) if thing.guarded else None
         case Wish.WIPE:
             told: Journal = Journal()
         case Wish.COPY:
-            told = status.read(status.write(_journal_of("u9", 1, "t0", world.tick, ended=True)), thing.uid)
+            told = _as_read(_journal_of("u9", 1, setting.kind, world.tick, ended=True), thing)
         case _:
             number = max(1, thing.journal.number)
-            told = status.read(status.write(_journal_of(thing.uid, number, "t0", world.tick, ended=False)), thing.uid)
+            told = _as_read(_journal_of(thing.uid, number, setting.kind, world.tick, ended=False), thing)
             world = changed(world, meddled=True)
     return None if told == thing.journal else edited(world, changed(thing, journal=told))
 
 
-def _journal_of(uid: str, number: int, task: str, tick: int, *, ended: bool) -> Journal:
-    """A journal that names the task `task` as that of an attempt of `uid`, and lists a file of somebody else."""
+def _as_read(told: Journal, thing: Thing) -> Journal:
+    return status.read(status.write(told), thing.uid, thing.spec.kind)
+
+
+def _journal_of(uid: str, number: int, kind: Kind, tick: int, *, ended: bool) -> Journal:
+    """A journal that names the stranger's task as that of an attempt of `uid`, and lists what is somebody else's."""
     own = mark(uid, number, "p")
     claim = Claim(key=own.key, object_prefix=own.object_prefix, account_id="X", claimed_at=at(tick), claimed_by="C0")
-    file = Artifact(
-        role=Role.SYSTEM, device="", bucket="b", key=f"{STRANGER}_file", uri="", format="RAW", size_bytes=1, crc64="",
-        etag="",
-    )  # fmt: skip
     return Journal(
         attempt=Attempt(number=number, failures=0, claim=claim),
-        resolved=RESOLVED,
-        task=Task(id=task, key=own.key, object_prefix=own.object_prefix, started_at=at(tick)),
-        artifacts=(file,),
+        resolved=resolved(kind),
+        task=Task(id="t0", key=own.key, object_prefix=own.object_prefix, started_at=at(tick)),
+        artifacts=left(kind, [f"{STRANGER}_file"]),
         start_at=at(tick),
         completion_at=at(tick) if ended else None,
         conditions=SAID,

@@ -10,6 +10,7 @@ from imageferry.core import transition
 from imageferry.core.journal import Condition, Journal, LastError
 from imageferry.core.memory import Memory
 from imageferry.core.step import Step
+from tests.explore.directions import resolved
 from tests.explore.model import (
     EPOCH,
     Late,
@@ -20,7 +21,7 @@ from tests.explore.model import (
     changed,
     job_of,
 )
-from tests.explore.replica import RESOLVED, deliver, kill, observe, remember, wall
+from tests.explore.replica import deliver, kill, observe, remember, wall
 from tests.explore.troubles import KILLS, Fault
 
 SAID = (
@@ -96,7 +97,7 @@ def _journal_after(world: World, process: Process, step: Step) -> Journal:
     match step:
         case steps.Claim(number=number):
             return transition.claimed(
-                journal, job, number, resolved=RESOLVED, account_id=world.owner, by=process.identity, at=now
+                journal, job, number, resolved=resolved(job.kind), account_id=world.owner, by=process.identity, at=now
             )
         case steps.Withdraw():
             return transition.closed(journal, costs_attempt=False)
@@ -106,7 +107,7 @@ def _journal_after(world: World, process: Process, step: Step) -> Journal:
             return replace(closed, last_error=error) if costs else closed
         case steps.Adopt(found=found):
             adopted = transition.adopted(journal, found, account_id=world.owner, by=process.identity, now=now)
-            return replace(adopted, resolved=adopted.resolved or RESOLVED)
+            return replace(adopted, resolved=adopted.resolved or resolved(job.kind))
         case steps.Complete():
             return transition.completed(journal, job, step, now)
         case steps.Fail():
