@@ -318,7 +318,7 @@ class Importing:
 
     async def seen(self, task: Task) -> Observation | None:
         """What a poll says of a task."""
-        return (await self.provider.poll({"a": task})).get("a")
+        return (await self.provider.poll({"a": task}, {})).get("a")
 
     def stranger(self, **parameters: str) -> tuple[str, str]:
         """An import of the same file under the same name that a person starts; the ids of its task and image."""
@@ -403,7 +403,7 @@ async def ended(provider: ImageProvider, task: Task) -> Observation:
     """What is seen of a task once it no longer runs."""
 
     async def look() -> Observation:
-        return (await provider.poll({"a": task}))["a"]
+        return (await provider.poll({"a": task}, {}))["a"]
 
     return await seen_at_last(look, lambda seen: not isinstance(seen, Running))
 

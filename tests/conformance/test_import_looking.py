@@ -296,7 +296,7 @@ async def test_150_tasks_are_polled_in_four_calls(importing: Importing) -> None:
         task_id, image_id = cloud.foreign_import(f"{importing.name}-{number}", key=importing.key)
         tasks[task_id] = Task(id=task_id, key="k", object_prefix="k", image_id=image_id)
     before = {action: len(cloud.requests(action)) for action in ("DescribeTasks", "DescribeImages")}
-    seen = await importing.provider.poll(tasks)
+    seen = await importing.provider.poll(tasks, {})
     assert {uid: type(each) for uid, each in seen.items()} == dict.fromkeys(tasks, Running)
     after = {action: len(cloud.requests(action)) - count for action, count in before.items()}
     assert after == {"DescribeTasks": 2, "DescribeImages": 2}

@@ -39,7 +39,7 @@ STILL = 0.001
 
 
 async def _look(provider: ImageProvider, task: Task) -> Observation:
-    return (await provider.poll({"a": task}))["a"]
+    return (await provider.poll({"a": task}, {}))["a"]
 
 
 def _task(cloud_id: str, number: int = 1) -> Task:
@@ -248,7 +248,7 @@ async def test_150_tasks_are_polled_in_two_calls(cloud: Cloud, provider: ImagePr
     """A lane is asked about in batches of a hundred; ten percents are asked for, and every task is seen."""
     cloud.settings(speed=STILL, quota={"concurrent": 1000, "weekly": 1000})
     tasks = {image: _task(cloud.foreign(image)) for image in cloud.images(150)}
-    seen = await provider.poll(tasks)
+    seen = await provider.poll(tasks, {})
     assert {uid: (type(each), each.task.id) for uid, each in seen.items() if isinstance(each, Running)} == {
         uid: (Running, task.id) for uid, task in tasks.items()
     }
@@ -261,7 +261,7 @@ async def test_percents_take_turns(cloud: Cloud, provider: ImageProvider) -> Non
     cloud.settings(speed=STILL, quota={"concurrent": 1000, "weekly": 1000})
     tasks = {image: _task(cloud.foreign(image)) for image in cloud.images(25)}
     for _ in range(3):
-        seen = await provider.poll(tasks)
+        seen = await provider.poll(tasks, {})
     assert {each.percent for each in seen.values() if isinstance(each, Running)} == {0}
 
 

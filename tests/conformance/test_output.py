@@ -199,6 +199,6 @@ async def test_a_task_of_another_time_is_never_cancelled(
     task = Task(id=other, key=long_ago.key, object_prefix=long_ago.object_prefix, started_at=long_ago.claimed_at)
     await provider.cancel(task, origin(resolved, long_ago))
     assert cloud.requests("CancelTask") == []
-    seen = (await provider.poll({"a": task}))["a"]
+    seen = (await provider.poll({"a": task}, {}))["a"]
     assert isinstance(seen, Running)
     assert resolved.image_id

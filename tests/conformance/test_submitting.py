@@ -288,7 +288,7 @@ async def test_no_failure_shows_a_secret(way: Way, connection: CloudConnection, 
     verbs: dict[str, tuple[str, Callable[[], Awaitable[object]]]] = {
         "submit": (way.action, lambda: provider.submit(way.job(), claimed(next(numbers)), resolved, repeat=0)),
         "find": (looked, lambda: provider.find(looked_for(cloud, resolved, claim))),
-        "poll": ("DescribeTasks", lambda: provider.poll({"a": task})),
+        "poll": ("DescribeTasks", lambda: provider.poll({"a": task}, {})),
         "cancel": ("DescribeTaskAttribute", lambda: provider.cancel(task, origin)),
         "running": ("DescribeTasks", provider.running),
     }

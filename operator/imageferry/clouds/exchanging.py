@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from imageferry.clouds.answers import Answer
 from imageferry.clouds.faults import Fault, Refused
+from imageferry.clouds.metadata import NoRoleError
 from imageferry.clouds.provider import Exchange
 from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
 from imageferry.core.errors import Blocked, Failure, Transient
@@ -50,3 +52,28 @@ async def ask(
         raise judge(action, found) from None
     exchange.report(action, region, "OK")
     return answer
+
+
+async def of_instance(
+    exchange: Exchange, role: str, role_keys: Callable[[str, str, float], Answer], *, service: str
+) -> Answer:
+    """What the metadata service of a machine of `service` answers for a role; `role_keys` is given address, role and seconds.
+
+    Raises Blocked if the machine has no such role, Transient if nobody answers.
+    """
+    call = Threads(exchange.pool).ask(
+        lambda left: role_keys(exchange.metadata_endpoint, role, left), seconds=exchange.deadline_seconds
+    )
+    try:
+        return await call
+    except NoRoleError:
+        raise Blocked(
+            Reason.CREDENTIALS_MISSING,
+            f"The instance has no role {role}: attach it to every node that the operator may run on.",
+        ) from None
+    except (OSError, NeverBegunError, OverdueError):
+        raise Transient(
+            Reason.CLOUD_UNAVAILABLE,
+            f"The instance metadata service does not answer: the operator must run on an instance of {service} and be let "
+            "through to it.",
+        ) from None

@@ -63,10 +63,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What this cloud can do for this direction: end a task early; recognise a repeated submission by a client token."""
+    """What this cloud can do for this direction: end a task early; recognise a repeated submission by a client token.
+
+    `send_seconds` is how old a claim may be at the most for its request to be sent still; None leaves it to the settings.
+    """
 
     cancel: bool
     client_token: bool
+    send_seconds: float | None = None
 
 
 class ImageProvider(Protocol):
@@ -100,8 +104,11 @@ class ImageProvider(Protocol):
     async def find(self, search: Search) -> Observation:
         """Is there a task of ours? Absent only with proof; Candidate or Unprovable otherwise."""
 
-    async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
-        """Many tasks at once, as few calls as the cloud allows, by the caller's own ids (uids) in and out."""
+    async def poll(self, tasks: Mapping[str, Task], pinned: Mapping[str, Resolved]) -> Mapping[str, Observation]:
+        """Many tasks at once, as few calls as the cloud allows, by the caller's own ids (uids) in and out.
+
+        `pinned` tells by the same ids what each was asked for: a cloud may show a task by its files alone.
+        """
 
     async def cancel(self, task: Task, origin: Origin) -> None:
         """Ask the cloud to end the task; "already ended" is success.

@@ -1,8 +1,8 @@
 """Facts for one decision: what account, lane, lease, memory and cloud say about one job right now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from imageferry.clouds.provider import ImageProvider
+from imageferry.clouds.provider import Capabilities, ImageProvider
 from imageferry.core.errors import Blocked, Refusal, Transient
 from imageferry.core.facts import Bounds, Facts, Surroundings, facts_of
 from imageferry.core.job import DeletionPolicy, Job
@@ -100,7 +100,7 @@ class Gatherer:
             fenced=self._leader.lease_remaining() > submit_seconds,
             can_cancel=capabilities.cancel if capabilities else True,
             has_token=capabilities.client_token if capabilities else False,
-            bounds=self._bounds,
+            bounds=_within(self._bounds, capabilities),
         )
         facts = facts_of(journal, memory, around)
         return Sight(record, job, facts, usable, region)
@@ -133,6 +133,13 @@ class Gatherer:
         if journal.claim and journal.resolved:
             return journal.resolved.region
         return record.job.region or (usable.account.region if isinstance(usable, Usable) else "")
+
+
+def _within(usual: Bounds, capabilities: Capabilities | None) -> Bounds:
+    """The times that apply to one cloud: it may take a request for a shorter time than the settings say."""
+    if capabilities is None or capabilities.send_seconds is None:
+        return usual
+    return replace(usual, send_seconds=min(usual.send_seconds, capabilities.send_seconds))
 
 
 def _known(record: JobRecord) -> Resolved | None:

@@ -113,7 +113,8 @@ class Orphans:
     async def _follow_group(self, name: str, provider: ImageProvider, group: list[Orphan]) -> None:
         """All whose task is known are asked for at once, as those of living objects are."""
         try:
-            known = await provider.poll({orphan.key: orphan.task for orphan in group if orphan.task_id})
+            tasks = {orphan.key: orphan.task for orphan in group if orphan.task_id}
+            known = await provider.poll(tasks, {orphan.key: orphan.resolved for orphan in group})
         except Failure as failure:
             _log.warning("orphans not seen", account=name, reason=failure.reason, code=failure.code)
             return

@@ -171,8 +171,8 @@ class Performer:
 
     def _owned_elsewhere(self, record: JobRecord, task: Task) -> bool:
         """Another object's journal names the task: a copied or forged status must harm nobody."""
-        others = (each for uid, each in self.store.jobs.items() if uid != record.job.uid)
-        return any(each.journal.task and each.journal.task.id == task.id for each in others)
+        others = (each.journal.task for uid, each in self.store.jobs.items() if uid != record.job.uid)
+        return bool(task.id) and any(other.id == task.id for other in others if other)
 
     async def collect(self, sight: Sight, step: steps.Collect) -> bool:
         """See what the task left."""

@@ -16,6 +16,7 @@ import structlog
 from imageferry.core.errors import Failure, Throttled
 from imageferry.core.job import Kind
 from imageferry.core.observation import Cancelled, Failed, Observation, Running, Succeeded, Task
+from imageferry.core.resolved import Resolved
 from imageferry.engine import clock
 from imageferry.engine.accounts import Accounts, Usable
 from imageferry.engine.leader import Leader
@@ -100,15 +101,17 @@ class Poller:
                 self.queue.add(uid)
             return
         tasks: dict[str, Task] = {}
+        pinned: dict[str, Resolved] = {}
         for uid, record in records.items():
             claim, task = record.journal.claim, record.journal.task
             if claim and task and claim.account_id == usable.owner:
                 tasks[uid] = task
+                pinned |= {uid: record.journal.resolved} if record.journal.resolved else {}
             else:
                 self.queue.add(uid)
         if not tasks:
             return
-        seen = await usable.connection.provider(key.kind, key.region).poll(tasks)
+        seen = await usable.connection.provider(key.kind, key.region).poll(tasks, pinned)
         for uid, observation in seen.items():
             self._take(uid, observation)
 

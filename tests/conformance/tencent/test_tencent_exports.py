@@ -10,6 +10,7 @@ from imageferry.core.artifacts import File, Role
 from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Scope
 from imageferry.core.observation import Absent, Running, Succeeded
 from imageferry.core.reasons import Reason
+from imageferry.core.resolved import ResolvedExport
 from tests.conformance.clouds import seen_at_last
 from tests.conformance.tencent.world import STILL, Verbs, World, claimed
 
@@ -124,6 +125,18 @@ async def test_an_export_that_left_nothing_for_a_day_is_lost(exports: Verbs) -> 
     old = replace(task, started_at=task.started_at - timedelta(hours=25))
     seen = await seen_at_last(lambda: exports.look(old, resolved), lambda seen: not isinstance(seen, Running))
     assert isinstance(seen, Absent)
+
+
+async def test_a_task_that_was_left_behind_is_done_with_all_its_disks(exports: Verbs) -> None:
+    """Of an orphan only image and bucket are remembered: the system disk's file alone is not the end."""
+    job, resolved = await exports.export(exports.world.info["images"]["dataDisks"])
+    task = await exports.provider.submit(job, claim := claimed(job), resolved, repeat=0)
+    left = ResolvedExport(region=resolved.region, image_id=resolved.image_id, bucket=resolved.bucket)
+    assert isinstance(await exports.ended(task, left), Succeeded)
+    found = await exports.provider.collect(resolved, task)
+    assert found.flaw is None
+    await exports.provider.discard(found.items[1:], {claim.key})
+    assert [type(await exports.look(task, left)) for _ in range(3)] == [Running] * 3
 
 
 async def test_a_task_that_cannot_be_looked_at_hides_no_other(exports: Verbs) -> None:

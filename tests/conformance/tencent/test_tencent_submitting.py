@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from imageferry.clouds.faults import Unreadable
+from imageferry.clouds.tencent import transport
+from imageferry.clouds.tencent.exceptions import SecondRequestError, fault
 from imageferry.core.errors import Deferred, Failure, Throttled, Transient, Unconfirmed, Unsent
 from imageferry.core.job import Job, Kind
 from imageferry.core.reasons import Reason
@@ -224,6 +227,19 @@ async def test_a_redirect_is_not_followed(world: World, exports: Verbs, status: 
             await away.provider(Kind.EXPORT, REGION).submit(job, claimed(job), resolved, repeat=0)
         await away.aclose()
     assert asked == ["ExportImages"]
+
+
+def test_a_call_sends_one_request_and_a_second_is_no_proof_that_none_was_sent() -> None:
+    """Whatever an SDK may come to do: what has left has left."""
+    wire = transport.Wire()
+    with answering(200, {}) as (endpoint, asked):
+        with wire.call(5.0):
+            wire.get(f"{endpoint}/once")
+            with pytest.raises(SecondRequestError) as second:
+                wire.get(f"{endpoint}/twice")
+        wire.close()
+    assert asked == ["/once"]
+    assert fault(second.value) == Unreadable()
 
 
 UNREADABLE = {

@@ -89,7 +89,7 @@ class Exports:
             return Absent(cloud_time)
         return await search.find(self._calls, search_)
 
-    async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
+    async def poll(self, tasks: Mapping[str, Task], _: Mapping[str, Resolved]) -> Mapping[str, Observation]:
         """The states, 100 tasks to a call. A task without an id, or whose details failed to come, is left out."""
         known = {uid: task for uid, task in tasks.items() if task.id}
         sightings = await self._tasks.sightings([task.id for task in known.values() if task.id])

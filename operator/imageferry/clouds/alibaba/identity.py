@@ -15,9 +15,7 @@ from imageferry.clouds.alibaba import client, metadata, verdicts
 from imageferry.clouds.alibaba.client import CENTRAL_REGION, Action, Client
 from imageferry.clouds.answers import Answer
 from imageferry.clouds.faults import Fault, Refused
-from imageferry.clouds.metadata import NoRoleError
 from imageferry.clouds.provider import Exchange
-from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
 from imageferry.core.account import SESSION_NAME, AssumedRole, InstanceRole, WorkloadIdentity
 from imageferry.core.errors import Blocked, Failure, Transient
 from imageferry.core.reasons import Reason
@@ -36,7 +34,8 @@ async def obtain(exchange: Exchange) -> Keys:
         case AssumedRole() as role:
             return await _assumed(exchange, role)
         case InstanceRole(name=name):
-            return await _of_instance(exchange, name)
+            answer = await exchanging.of_instance(exchange, name, metadata.role_keys, service="ECS")
+            return _keys(answer, answer.body)
 
 
 async def _by_token(exchange: Exchange, identity: WorkloadIdentity) -> Keys:
@@ -98,25 +97,6 @@ def _verdict(action: str, fault: Fault) -> Failure:
         text = f"The cloud gives no keys for the role: {_REFUSALS[fault.code]}. ({action} answered {fault.code}.)"
         return Blocked(Reason.CREDENTIALS_REJECTED, text, code=fault.code, request_id=fault.request_id)
     return verdicts.reading(action, fault)
-
-
-async def _of_instance(exchange: Exchange, role: str) -> Keys:
-    call = Threads(exchange.pool).ask(
-        lambda left: metadata.role_keys(exchange.metadata_endpoint, role, left), seconds=exchange.deadline_seconds
-    )
-    try:
-        answer = await call
-    except NoRoleError:
-        raise Blocked(
-            Reason.CREDENTIALS_MISSING,
-            f"The instance has no role {role}: attach it to every node that the operator may run on.",
-        ) from None
-    except (OSError, NeverBegunError, OverdueError):
-        raise Transient(
-            Reason.CLOUD_UNAVAILABLE,
-            "The instance metadata service does not answer: the operator must run on an ECS instance and be let through to it.",
-        ) from None
-    return _keys(answer, answer.body)
 
 
 def _keys(answer: Answer, given: object) -> Keys:

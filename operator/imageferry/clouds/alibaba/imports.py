@@ -92,7 +92,7 @@ class Imports:
             return Absent(cloud_time)
         return await import_search.find(self._calls, search)
 
-    async def poll(self, tasks: Mapping[str, Task]) -> Mapping[str, Observation]:
+    async def poll(self, tasks: Mapping[str, Task], _: Mapping[str, Resolved]) -> Mapping[str, Observation]:
         """The states of tasks and images, 100 of each to a call.
 
         A failed task whose details failed to come is left out, and so is one of which neither id is known.
