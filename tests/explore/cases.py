@@ -72,6 +72,14 @@ BROAD = (
         wish_count=1,
         wishes=(Wish.CANCEL, Wish.SUSPEND),
     ),
+    replace(
+        _EXPORTS,
+        name="a claim that comes late, after a withdrawal without an answer",
+        faults=2,
+        strikes=(Fault.LOST_ANSWER, Fault.LATE),
+        wish_count=1,
+        wishes=(Wish.ROTATE,),
+    ),
     replace(_TOKEN, name="a repeat for an object that nothing holds", faults=1, wish_count=1, wishes=(Wish.UNGUARD,)),
 )
 """All faults, at any moment."""

@@ -78,6 +78,14 @@ def test_a_claim_is_unsent_only_for_the_process_that_made_it() -> None:
     assert facts_at(memory, mine).unsent
 
 
+def test_a_claim_that_was_not_acknowledged_is_not_sent_for_an_earlier_one() -> None:
+    """A withdrawal got no answer, and the next claim comes late: what was unsent then says nothing of this one."""
+    memory = Memory()
+    memory.claim(at=0.0)
+    memory.begin_claim()
+    assert not facts_at(memory, claimed(2)).unsent
+
+
 def test_a_repeat_that_never_left_says_nothing_about_the_first_request() -> None:
     """That one may have been accepted: the claim stays open, whoever sent it."""
     memory, mine = Memory(), claimed()

@@ -86,8 +86,8 @@ class Memory:
         self.guarded_here = True
 
     def begin_claim(self) -> None:
-        """A claim is about to be written: from now on the finalizer may tell of one."""
-        self.guarded_here = False
+        """A claim is about to be written: from now on the finalizer may tell of one, and none counts until this one does."""
+        self.guarded_here, self.unsent = False, False
 
     def claim(self, *, at: float) -> None:
         """The server holds our claim; what was seen before says nothing about it. `at` is before its write."""
