@@ -24,7 +24,7 @@ CLUSTER_WIDE = {
 IN_OWN_NAMESPACE = {
     ("coordination.k8s.io", "leases", (), ("create",)),
     ("coordination.k8s.io", "leases", ("imageferry",), ("get", "update")),
-    ("", "secrets", ("alibaba-demo",), ("get",)),
+    ("", "secrets", ("alibaba-demo", "tencent-demo"), ("get",)),
 }
 Right = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all(FILE.read_text()))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from imageferry.clouds.faults import Fault, Refused, Unreachable, Unreadable
+from imageferry.clouds.faults import Fault, Unreachable, Unreadable
 from imageferry.clouds.provider import Access
 from imageferry.clouds.ratelimit import RateLimits
 from imageferry.clouds.threads import NeverBegunError, OverdueError, Threads
@@ -77,7 +77,7 @@ class Asking:
         else:
             self._report(action, self._region, "OK")
             return result
-        self._report(action, self._region, fault.code if isinstance(fault, Refused) else "Unreachable")
+        self._report(action, self._region, self._verdicts.label(action, fault))
         failure = judge(action, fault)
         if isinstance(failure, Throttled):
             self._limits.throttled(self._region, action, failure.retry_after_seconds)

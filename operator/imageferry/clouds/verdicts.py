@@ -60,6 +60,18 @@ class Verdicts:
             case Unreadable():
                 return Unconfirmed(Reason.SUBMISSION_UNKNOWN, "The answer to the submission was lost.")
 
+    def label(self, action: str, fault: Fault) -> str:
+        """The fault as a metric's label: one of the codes that are documented, or a word for what bears none."""
+        match fault:
+            case Refused(code=code) if self.documented(action, code):
+                return code
+            case Refused(code=code):
+                return self.throttling if code.startswith(self.throttling) else "Undocumented"
+            case Unreachable():
+                return "Unreachable"
+            case Unreadable():
+                return "Unreadable"
+
     def ended(self, action: str, code: str, text: str) -> tuple[Reason, str, bool]:
         """Reason, message and whether another attempt may fare better, of a task of `action` that failed with `code`."""
         known = self.documented(action, code)
