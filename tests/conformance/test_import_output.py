@@ -159,6 +159,16 @@ async def test_a_deletion_that_was_cut_off_goes_on(importing: Importing, action:
     assert _there(importing, items) == []
 
 
+async def test_snapshots_whose_image_is_gone_are_still_listed(importing: Importing) -> None:
+    """Whoever deleted the image was killed, and remembers nothing: what the cloud bills is found by its mark."""
+    task, items = await _left(importing)
+    await _cut_off(importing.cloud, importing.provider.discard(items, {task.key}), "DeleteSnapshot", "before")
+    found = await importing.provider.collect(await _pinned(importing), task)
+    assert {item.place for item in found.items} == {item.place for item in items if isinstance(item, Snapshot)}
+    await importing.provider.discard(found.items, {task.key})
+    assert _there(importing, items) == []
+
+
 async def _cut_off(cloud: Cloud, deletion: Awaitable[None], action: str, position: str) -> None:
     gate = cloud.emulator.admin("POST", "/gates", {"action": action, "position": position})["id"]
     deleting = asyncio.ensure_future(deletion)

@@ -249,7 +249,8 @@ def _discard(world: World, index: int, keys: set[str], fault: Fault | None) -> W
         return kill(world, index)
     if fault is Fault.LOST_ANSWER:
         return _unanswered(remember(world, index, lambda m: setattr(m, "cloud_away", True)), index)
-    if seen.journal.finished:
-        items = tuple(item for item in seen.journal.artifacts if key_of(item) in keys)
-        return commit(world, index, transition.discarded(seen.journal, items), None)
-    return remember(world, index, lambda m: m.discard())
+    items = tuple(item for item in seen.journal.artifacts if key_of(item) in keys)
+    left = transition.discarded(seen.journal, items)
+    if left != seen.journal:
+        world = commit(world, index, left, None)
+    return world if seen.journal.finished else remember(world, index, lambda m: m.discard())

@@ -29,6 +29,7 @@ ALLOWED: tuple[Act, ...] = (
     ("create", "coordination.k8s.io", "leases", "", OWN),
     ("update", "coordination.k8s.io", "leases", "imageferry", OWN),
     ("get", "", "secrets", "alibaba-demo", OWN),
+    ("get", "", "secrets", "tencent-demo", OWN),
 )
 DENIED: tuple[Act, ...] = (
     ("get", "", "secrets", "another", OWN),

@@ -1,6 +1,7 @@
 """The round trip on Tencent Cloud: a cloud that can neither list nor cancel its tasks, on the same road."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_an_image_goes_to_the_bucket_and_comes_back(stage: Stage) -> None:
     assert (reason(there), condition(there, "Verified")) == ("Exported", "True")
     (file,) = there["status"]["artifacts"]
     assert (file["role"], file["format"], int(file["sizeBytes"]) > 0) == ("System", "RAW", True)
-    wish = {
+    wish: dict[str, Any] = {
         "accountRef": {"name": ACCOUNT},
         "source": {"exportRef": {"name": "there"}},
         "image": {

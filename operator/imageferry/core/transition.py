@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from imageferry.core.artifacts import Artifact, image_among
+from imageferry.core.artifacts import Artifact, Image, image_among
 from imageferry.core.job import Job
 from imageferry.core.journal import Attempt, Claim, Journal, LastError, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING, mark
@@ -188,7 +188,10 @@ def discarded(journal: Journal, items: tuple[Artifact, ...]) -> Journal:
     """These are gone."""
     gone = {item.place for item in items}
     left = tuple(item for item in journal.artifacts if item.place not in gone)
-    return replace(journal, artifacts=left, task=_with_image(journal.task, left))
+    task = journal.task
+    if task and Image(task.image_id).place in gone:
+        task = replace(task, image_id="")
+    return replace(journal, artifacts=left, task=task)
 
 
 def remembered_refusal(journal: Journal, job: Job, now: datetime) -> LastRefusal | None:

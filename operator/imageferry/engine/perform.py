@@ -187,9 +187,10 @@ class Performer:
         """Delete what an attempt left, and strike it off."""
         record = sight.record
         await ask(record, sight.provider.discard(step.items, _own_keys(record)))
-        if record.journal.finished:
-            await self.speaker.commit(record, transition.discarded(record.journal, step.items), step)
-        else:
+        left = transition.discarded(record.journal, step.items)
+        if left != record.journal:
+            await self.speaker.commit(record, left, step)
+        if not record.journal.finished:
             record.memory.discard()
         return True
 

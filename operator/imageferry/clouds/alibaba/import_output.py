@@ -36,7 +36,10 @@ async def collect(calls: Calls, resolved: ResolvedImport, task: Task) -> Artifac
     """The attempt's image and snapshots as they were found, and what is wrong with them as its result."""
     image = await _image(calls, task)
     if image is None:
-        return Artifacts((), Flaw(Reason.OUTPUT_MISSING, "No image bears the attempt's key."))
+        # Whoever deleted it was killed before its snapshots were gone, too.
+        left = await listing.snapshots_tagged(calls, MARK, task.key)
+        snapshots = tuple(artifacts.Snapshot(snapshot_id, "") for snapshot_id in left)
+        return Artifacts(snapshots, Flaw(Reason.OUTPUT_MISSING, "No image bears the attempt's key."))
     return Artifacts(items_of(image), _state_flaw(image) or await _source_flaw(calls, resolved))
 
 

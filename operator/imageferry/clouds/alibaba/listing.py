@@ -81,6 +81,12 @@ async def snapshots_by_id(calls: Calls, ids: Iterable[str]) -> Mapping[str, Snap
     return joined(parts).rows if parts else {}
 
 
+async def snapshots_tagged(calls: Calls, key: str, value: str) -> Mapping[str, Snapshot]:
+    """The snapshots that bear this tag."""
+    wish = {"Tag": [{"Key": key, "Value": value}]}
+    return (await _rows(calls, Action.DESCRIBE_SNAPSHOTS, wish, translate.snapshots)).rows
+
+
 def chunks(ids: Iterable[str]) -> list[list[str]]:
     """The ids in order, each once, as many together as one request takes."""
     wanted = sorted(set(ids))
