@@ -1,6 +1,7 @@
 """The API server as the matrix's user and judge see it: plain HTTP as the administrator, without a process per request."""
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -18,9 +19,9 @@ ACCOUNTS: Final = f"{_GROUP}/cloudaccounts"
 _STREAM_BYTES: Final = 2**22
 
 
-def exports(namespace: str) -> str:
-    """The path of a namespace's ImageExports."""
-    return f"{_GROUP}/namespaces/{namespace}/imageexports"
+def jobs(namespace: str, plural: str) -> str:
+    """The path of a namespace's jobs of one kind."""
+    return f"{_GROUP}/namespaces/{namespace}/{plural}"
 
 
 class Cluster:
@@ -59,13 +60,19 @@ class Cluster:
         await self._ask("DELETE", path)
 
     async def watch(self, collection: str, name: str, version: str) -> AsyncIterator[tuple[str, Manifest]]:
-        """The events of one object after that version, for as long as the server tells them."""
-        query = f"?watch=true&fieldSelector=metadata.name%3D{name}&resourceVersion={version}"
-        async with self._http.get(self.server + collection + query) as answer:
-            answer.raise_for_status()
-            async for line in answer.content:
-                event = json.loads(line)
-                yield event["type"], event["object"]
+        """The events of one object after that version, for a few seconds.
+
+        A server whose kinds have just changed may end a stream with an error, or leave it open and tell nothing more.
+        """
+        query = f"?watch=true&timeoutSeconds=5&fieldSelector=metadata.name%3D{name}&resourceVersion={version}"
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self._http.get(self.server + collection + query) as answer:
+                answer.raise_for_status()
+                async for line in answer.content:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        return
+                    yield event["type"], event["object"]
 
     async def _ask(
         self,

@@ -3,15 +3,14 @@
 Every sentence of a verdict names the law that was broken. What a life cycle allows stands in its value.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from tests.crash.cluster import Manifest
-from tests.crash.cycles import Files
-from tests.crash.run import Heard, Record
+from tests.crash.cycle import Output
+from tests.crash.record import Heard, Record
 
 WRITES_MORE: Final = 10
 """Writes to the object beyond those of the run without faults, for each process: a new one says again where it stands, and a
@@ -20,7 +19,6 @@ claim may be made anew."""
 _KILLED: Final = -9
 _LEASE_LOST: Final = "lease lost"
 _TRACEBACK: Final = "Traceback (most recent call last)"
-_KEY: Final = re.compile(r"^web[a-z2-7]{13}_m-[a-z0-9]+_")
 
 
 class Wrong(StrEnum):
@@ -44,7 +42,7 @@ def judge(record: Record, reference: Record | None) -> list[Verdict]:
     """Everything that was wrong with a run; `reference` is the same life cycle without faults."""
     found = [
         *((Wrong.DOUBLED, each) for each in _doubled(record)),
-        *((Wrong.LOST, each) for each in (*_lost(record), *_files(record))),
+        *((Wrong.LOST, each) for each in (*_lost(record), *_output(record))),
         *((Wrong.STUCK, each) for each in (record.left,) if each),
         *((Wrong.BROKEN, each) for each in (*_unlawful(record), *_let_go(record), *_logs(record))),
     ]
@@ -54,7 +52,7 @@ def judge(record: Record, reference: Record | None) -> list[Verdict]:
 
 
 def _doubled(record: Record) -> list[str]:
-    counts = Counter(each["params"]["OSSPrefix"] for each in record.accepted)
+    counts = Counter(each["params"][record.cycle.direction.mark] for each in record.accepted)
     twice = [f"S1: {number} submissions accepted for the attempt {key}" for key, number in counts.items() if number > 1]
     if len(record.accepted) > record.cycle.most:
         twice.append(f"S1: {len(record.accepted)} submissions accepted, {record.cycle.most} expected")
@@ -69,30 +67,31 @@ def _lost(record: Record) -> list[str]:
         wrong.append("a task still runs at the end")
     if record.last and record.accepted and not record.left:
         status, latest = record.last.get("status", {}), record.accepted[-1]
-        owned = status.get("task", {}).get("id"), status.get("attempt", {}).get("objectPrefix")
-        if owned != (latest["result"]["TaskId"], latest["params"]["OSSPrefix"]):
+        direction = record.cycle.direction
+        owned = status.get("task", {}).get("id"), status.get("attempt", {}).get(direction.owned)
+        if owned != (latest["result"]["TaskId"], latest["params"][direction.mark]):
             wrong.append(f"the latest task is {latest['result']['TaskId']}, the status names {owned[0]}")
     return wrong
 
 
-def _files(record: Record) -> list[str]:
+def _output(record: Record) -> list[str]:
     if record.left:
         return []
-    match record.cycle.files:
-        case Files.NONE if record.files:
-            return [f"files left behind: {record.files}"]
-        case Files.KEPT if record.deleted:
-            return [f"files deleted that were to stay: {record.deleted}"]
-        case Files.LISTED:
-            status = (record.last or {}).get("status", {})
-            listed = sorted(item["key"] for item in status.get("artifacts", ()))
-            return [] if listed == record.files else [f"the status lists {listed}, there are {record.files}"]
+    listed = record.cycle.direction.listed((record.last or {}).get("status", {}))
+    match record.cycle.output:
+        case Output.NONE if record.made:
+            return [f"left behind: {record.made}"]
+        case Output.KEPT if record.deleted:
+            return [f"deleted what was to stay: {record.deleted}"]
+        case Output.LISTED if listed != record.made:
+            return [f"the status lists {listed}, there are {record.made}"]
         case _:
             return []
 
 
 def _unlawful(record: Record) -> list[str]:
-    wrong = [f"S5: submitted under {prefix} without an acknowledged claim" for prefix in record.unclaimed]
+    wrong = [f"S5: submitted under {mark} without an acknowledged claim" for mark in record.unclaimed]
+    wrong += [f"touched what is no output of its own: {name}" for name in record.touched]
     patches = [each for each in record.heard if each.passage.request.method == "PATCH"]
     return wrong + [f"S5: {each.point} is not guarded" for each in patches if not _guarded(each)]
 
@@ -162,10 +161,7 @@ def end_state(record: Record) -> Any:  # noqa: ANN401 -- a value to compare
         # How far a task had come when it was ended is a matter of timing.
         "percent": None if error else status.get("progress", {}).get("percent"),
         "state": None if error else status.get("task", {}).get("state"),
-        "artifacts": [
-            {"name": _KEY.sub("KEY_", item["key"]), "role": item["role"], "format": item["format"]}
-            for item in status.get("artifacts", ())
-        ],
+        "output": record.cycle.direction.shape(status),
     }
 
 

@@ -6,6 +6,7 @@ server for the lane's own account where the operator asks for all of them.
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
@@ -14,8 +15,10 @@ from urllib.parse import quote
 import aiohttp
 import yaml
 
-from tests.crash.cluster import ACCOUNTS, Cluster, Manifest, exports
-from tests.crash.cycles import Act, Cycle
+from tests.crash.cluster import ACCOUNTS, Cluster, Manifest, jobs
+from tests.crash.cycle import Act, Cycle
+from tests.crash.directions import DISKS
+from tests.emulator.importing import put
 from tests.emulator_process import EmulatorProcess
 from tests.tap import Request
 from tests.zygote import Forked, Zygote
@@ -23,10 +26,11 @@ from tests.zygote import Forked, Zygote
 ROOT: Final = Path(__file__).parents[2]
 SECRET: Final = "alibaba-demo"
 SPEED: Final = 60
-PREFIX: Final = "web"
 _SHIPPED: Final = "imageferry-system"
 _TOKEN_SECONDS: Final = 6 * 3600
 _PLENTY: Final = 1_000_000
+_DISK: Final = bytes(range(256)) * 16
+_FOREIGN_KEY: Final = "a" * 13
 
 SETTINGS: Final = {
     "signature_life_seconds": "6",
@@ -34,17 +38,17 @@ SETTINGS: Final = {
     "call_deadline_seconds": "1.5",
     "fence_margin_seconds": "0.3",
     "lease_duration_seconds": "4",
-    "lease_renew_seconds": "0.7",
+    "lease_renew_seconds": "1.2",
     "lease_give_up_seconds": "3.2",
     "read_deadline_seconds": "5",
     "kube_request_seconds": "5",
-    "look_again_seconds": "0.4",
+    "look_again_seconds": "0.5",
     "read_lag_seconds": "1.5",
-    "poll_min_seconds": "0.2",
-    "poll_max_seconds": "0.6",
+    "poll_min_seconds": "0.3",
+    "poll_max_seconds": "0.9",
     "retry_min_seconds": "0.2",
     "retry_max_seconds": "1",
-    "secret_reread_seconds": "1",
+    "secret_reread_seconds": "5",
     "lost_journal_age_seconds": "10",
     "delete_cancelled_bound_seconds": "6",
     "delete_away_bound_seconds": "8",
@@ -54,6 +58,9 @@ SETTINGS: Final = {
     "log_format": "json",
 }
 """Every wait is shortened and none is switched off. The waits that are left (a dead leader's Lease, the window) are most of a run."""
+
+_NO_AUTHORITIES: Final = {"SSL_CERT_FILE": os.devnull}
+"""Nobody speaks TLS to an operator's tap; to read the machine's certificates is a fifth of what one start costs."""
 
 _LONGER: Final = (
     "signature_life_seconds",
@@ -87,6 +94,8 @@ class Lane:
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True)
         await asyncio.to_thread(self.emulator.start)
+        for key in DISKS:
+            await asyncio.to_thread(put, self.emulator, key, _DISK)
         self._http = aiohttp.ClientSession(base_url=self.emulator.endpoint)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         await self.cluster.create("/api/v1/namespaces", namespace)
@@ -130,24 +139,29 @@ class Lane:
                 raise RuntimeError(f"{method} {path}: {answer.status} {content}")
             return json.loads(content) if content else None
 
-    async def set_cloud(self, cycle: Cycle, image_id: str, slack: int) -> None:
-        """The image, the faults, the quota and the life of a signature of one run."""
-        quota = {"concurrent": cycle.quota, "weekly": _PLENTY}
+    async def set_cloud(self, cycle: Cycle, about: str, slack: int) -> None:
+        """The image, the faults, the quota, the pace and the life of a signature of one run.
+
+        An export is of the image. To an import it is a stranger's of another name, with another object's mark.
+        """
+        quota = {"concurrent": cycle.quota, "imports": cycle.quota, "weekly": _PLENTY, "images": _PLENTY}
         life = float(SETTINGS["signature_life_seconds"]) * slack
+        pace = {"waitingSeconds": 0.2 * SPEED, "secondsPerDisk": cycle.seconds * SPEED}
         switches = {"signatureLifeSeconds": life, "relatedItemsWhileRunning": cycle.tells}
-        await self.admin("POST", "/settings", {"quota": quota, **switches})
+        await self.admin("POST", "/settings", {"quota": quota, **pace, **switches})
         image = {
-            "id": image_id,
+            "id": about,
             "region": "cn-hangzhou",
             "account": self.emulator.info["accountID"],
-            "waitingSeconds": 0.2 * SPEED,
-            "secondsPerDisk": cycle.seconds * SPEED,
+            "name": f"{about}-of-another",
+            "tags": {"imageferry.dev/attempt": _FOREIGN_KEY},
             "disks": [{"sizeGiB": 20, "bytes": 4096} for _ in range(cycle.disks)],
         }
         await self.admin("POST", "/images", image | dict(cycle.image))
         await self.admin("DELETE", "/faults")
         for fault in cycle.faults:
-            await self.admin("POST", "/faults", {"action": "ExportImage", "params": {"ImageId": image_id}, **fault})
+            struck = {"action": cycle.direction.action, "params": {cycle.direction.about: about}}
+            await self.admin("POST", "/faults", struck | dict(fault))
 
     # The user
 
@@ -163,20 +177,19 @@ class Lane:
         }
         await self.cluster.create(ACCOUNTS, _manifest("CloudAccount", name, spec))
 
-    async def create_export(self, cycle: Cycle, name: str, *, account: str, image_id: str) -> Manifest:
+    async def create_job(self, cycle: Cycle, name: str, *, account: str, about: str) -> Manifest:
         """The run's object, as the API server answers it."""
-        spec = {
-            "accountRef": {"name": account},
-            "source": {"imageID": image_id},
-            "destination": {"bucket": self.emulator.info["buckets"]["good"], "prefix": PREFIX},
-        }
-        return await self.cluster.create(
-            exports(self.namespace), _manifest("ImageExport", name, spec | dict(cycle.spec))
+        direction = cycle.direction
+        spec = (
+            {"accountRef": {"name": account}}
+            | direction.source(self.emulator.info, about, cycle.disks)
+            | dict(cycle.spec)
         )
+        path = jobs(self.namespace, direction.plural)
+        return await self.cluster.create(path, _manifest(direction.kind, name, spec))
 
-    async def do(self, act: Act, name: str) -> None:
-        """What the user does to the object."""
-        path = f"{exports(self.namespace)}/{name}"
+    async def do(self, act: Act, path: str) -> None:
+        """What the user does to the object at that path."""
         if act.change is None:
             await self.cluster.delete(path)
         else:
@@ -201,7 +214,7 @@ class Lane:
         kubeconfig.write_text(json.dumps(config), encoding="utf-8")
         own = {"kubeconfig": str(kubeconfig), "namespace": self.own, "watch_namespaces": self.namespace}
         longer = {name: str(float(SETTINGS[name]) * slack) for name in _LONGER}
-        return self._zygote.fork(_variables(SETTINGS | longer | own | dict(cycle.settings)), log)
+        return self._zygote.fork(_variables(SETTINGS | longer | own | dict(cycle.settings)) | _NO_AUTHORITIES, log)
 
 
 def only(account: str) -> Any:  # noqa: ANN401 -- a function of a request

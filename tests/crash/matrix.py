@@ -15,11 +15,12 @@ from typing import Final
 
 from controlplane import ControlPlane
 from tests.crash.cluster import Cluster
-from tests.crash.cycles import Cycle
+from tests.crash.cycle import Cycle
 from tests.crash.judge import Verdict, Wrong, judge
 from tests.crash.lane import ROOT, Lane
 from tests.crash.plans import Place, Plan, stable
-from tests.crash.run import Record, Run
+from tests.crash.record import Record
+from tests.crash.run import Run
 from tests.zygote import Zygote
 
 PATIENCE_SECONDS: Final = 75.0
@@ -93,8 +94,9 @@ def _but_for_haste(record: Record, verdicts: Sequence[Verdict]) -> list[Verdict]
 
 
 def _places(record: Record) -> tuple[Place, ...]:
-    before = "tells" if record.cycle.tells else ""
-    return tuple(Place(each.point, record.cycle.name if each.acts else before) for each in record.heard)
+    cycle = record.cycle
+    before = f"{cycle.direction.kind}{' tells' if cycle.tells else ''}"
+    return tuple(Place(each.point, cycle.name if each.acts else before) for each in record.heard)
 
 
 def told(record: Record, verdicts: Iterable[Verdict]) -> str:

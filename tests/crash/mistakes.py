@@ -4,15 +4,19 @@ Each function changes this process for good, so that it belongs into a zygote an
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from imageferry.clouds.alibaba.provider import Exports
-from imageferry.core import decide
+from imageferry.clouds.alibaba import import_output, listing, requests
+from imageferry.clouds.alibaba.exports import Exports
+from imageferry.clouds.alibaba.imports import Imports
+from imageferry.core import artifacts, decide
 from imageferry.core import step as steps
-from imageferry.core.journal import Journal
+from imageferry.core.journal import Claim, Journal
 from imageferry.core.observation import Absent, Observation
+from imageferry.core.resolved import ResolvedImport
 from imageferry.core.situation import Situation
 from imageferry.core.step import Release
 from imageferry.engine.store import JobRecord
@@ -76,6 +80,42 @@ def lets_go_of_running_tasks() -> None:
     _plant(decide, "TASK", replace(decide.TASK, rows=rows))
 
 
+def leaves_failed_images() -> None:
+    """What an import left is struck off the list and not deleted."""
+
+    async def discard(self: Imports, items: Sequence[artifacts.Artifact], own: Container[str]) -> None: ...
+
+    _plant(Imports, "discard", discard)
+
+
+def clears_strangers_away() -> None:
+    """With an image goes every other one whose name begins like its own, whoever made it."""
+
+    async def discard(self: Imports, items: Sequence[artifacts.Artifact], _: Container[str]) -> None:
+        own = await listing.images_by_id(self._calls, [artifacts.image_among(items)])
+        names = [image.name for image in own.rows.values()] if own else []
+        for found in [await listing.images(self._calls, {"ImageName": f"{name}*"}) for name in names]:
+            alike = [item for image in found.rows.values() for item in import_output.items_of(image)]
+            await import_output.discard(self._calls, alike, _Everything())
+
+    _plant(Imports, "discard", discard)
+
+
+class _Everything:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def repeats_under_another_token() -> None:
+    """Each submission of an import has a client token of its own, so that a repeat is another request."""
+    made: Callable[[ResolvedImport, Claim], dict[str, Any]] = requests.import_request
+
+    def import_request(resolved: ResolvedImport, claim: Claim) -> dict[str, Any]:
+        return made(resolved, claim) | {"ClientToken": f"{claim.key}{time.monotonic_ns()}"}
+
+    _plant(requests, "import_request", import_request)
+
+
 def _plant(owner: object, name: str, value: object) -> None:
     if not hasattr(owner, name):
         raise AttributeError(f"there is no {name} to be mistaken about")
@@ -88,4 +128,7 @@ MISTAKES: Final = (
     writes_over_newer_versions,
     waits_for_no_window,
     lets_go_of_running_tasks,
+    leaves_failed_images,
+    clears_strangers_away,
+    repeats_under_another_token,
 )

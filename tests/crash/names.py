@@ -12,12 +12,14 @@ from urllib.parse import unquote
 
 from imageferry.core.account import ACCOUNT_FINALIZER
 from imageferry.core.job import TASK_FINALIZER
+from tests.crash.directions import ALL
 from tests.tap import Request
 
 MOST: Final = 2
 """What repeats itself is struck the first and the second time: a poll does nothing the third time that it did not before."""
 
 _API: Final = re.compile(r"/apis?/(?:[\w.]+/)?v\w+/(?:namespaces/(?P<namespace>[^/]+)/)?(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>[^/]+))?$")  # fmt: skip
+_JOBS: Final = frozenset(direction.plural for direction in ALL)
 _OSS_RESOURCES: Final = ("bucketInfo", "location", "acl")
 
 
@@ -61,7 +63,7 @@ class Scribe:
                 return self._count(f"lease/{kind}", request)
             case "PATCH", "cloudaccounts":
                 return self._count(_of_account(request), request)
-            case "PATCH", "imageexports":
+            case "PATCH", plural if plural in _JOBS:
                 return self._step(
                     f"status/{self._of_status(request)}" if match["sub"] else _finalizer(request), request
                 )

@@ -82,30 +82,25 @@ def _strikes(point: Point) -> Sequence[Position | Mishap]:
     return (*Position, *Mishap) if point.mutates else tuple(Position)
 
 
-def _worlds(point: Point, plans: Sequence[Plan], turn: int) -> list[Plan]:
+def _by_turn(plans: Sequence[Plan], turn: int) -> list[Plan]:
+    """One kill, and of a request that changes something one other fault."""
     kills = [plan for plan in plans if plan.kills]
-    if not point.mutates:
-        return [kills[turn % len(kills)]]
-    after = [Position.APPLIED, Position.ANSWERED][turn % 2]
-    return [plan for plan in plans if plan.what in (Position.BEFORE, after) or not plan.kills]
+    others = [plan for plan in plans if not plan.kills]
+    return [kills[turn % len(kills)], *([others[turn % len(others)]] if others else ())]
 
 
 def selection(trace: Mapping[str, Sequence[Place]], seed: int, parts: int) -> list[Plan]:
-    """What a short run takes: each place once and, of the rest, one of `parts` shares, by the seed.
+    """What a short run takes: each place, by strikes that change with the seed, and one of `parts` shares of all plans.
 
-    Each place once: of places that several life cycles share, the first one's. Of strikes that leave the same world behind,
-    one: a read changes nothing, and whether a dead process had heard the answer makes no difference to anybody.
+    Of places that several life cycles share, the first one's.
     """
     chosen: dict[Plan, None] = {}
-    rest: list[Plan] = []
     met: set[tuple[object, ...]] = set()
     for cycle, places in trace.items():
         for place in places:
-            plans = _plans(cycle, place)
-            first = place.same not in met
-            met.add(place.same)
-            if first:
-                chosen |= dict.fromkeys(_worlds(place.point, plans, seed + len(met)))
-            rest += [plan for plan in plans if plan not in chosen]
-    random.Random(0).shuffle(rest)  # noqa: S311 -- shares, not secrets
-    return [*chosen, *rest[seed % parts :: parts]]
+            if place.same not in met:
+                met.add(place.same)
+                chosen |= dict.fromkeys(_by_turn(_plans(cycle, place), seed + len(met)))
+    plans = every(trace)
+    random.Random(0).shuffle(plans)  # noqa: S311 -- shares, not secrets
+    return list(chosen | dict.fromkeys(plans[seed % parts :: parts]))

@@ -4,20 +4,21 @@ The run restarts an operator that has ended, as the kubelet would. It judges not
 """
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from tests.cloud_errors import internal_error
-from tests.crash.cluster import ACCOUNTS, Manifest, exports
-from tests.crash.cycles import Cycle
+from tests.crash.cluster import ACCOUNTS, Manifest, jobs
+from tests.crash.cycle import Cycle
+from tests.crash.directions import everything
 from tests.crash.lane import Lane, only
-from tests.crash.names import Point, Scribe, parameters
+from tests.crash.names import Scribe, parameters
 from tests.crash.plans import Plan
+from tests.crash.record import Heard, LetGo, Record
 from tests.kube_errors import unavailable
 from tests.tap import Line, Passage, Position, Strike, Tap
 from tests.zygote import Forked
@@ -28,52 +29,6 @@ _SETTLE_SECONDS: Final = 0.15
 _MOST_RESTARTS: Final = 12
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A request that the operator made: by which of its processes, when (seconds of the run), and after how many acts."""
-
-    point: Point
-    passage: Passage
-    process: int
-    at: float
-    acts: int
-
-
-@dataclass(frozen=True)
-class LetGo:
-    """What the cloud and the account showed when the finalizer was about to leave."""
-
-    running: frozenset[str]
-    orphans: frozenset[str]
-
-
-@dataclass
-class Record:
-    """What was seen of a run. Times are seconds of the run; `left` is why it did not end, empty if it did.
-
-    `disturbed`: an operator ended by itself, as one does that lost its Lease on a machine too busy to renew it.
-    """
-
-    cycle: Cycle
-    plan: Plan | None
-    logs: list[Path]
-    heard: list[Heard] = field(default_factory=list)
-    versions: list[Manifest] = field(default_factory=list)
-    exits: list[int] = field(default_factory=list)
-    struck_at: float | None = None
-    ended_at: float | None = None
-    left: str = ""
-    disturbed: bool = False
-    last: Manifest | None = None
-    account: Manifest | None = None
-    accepted: list[Manifest] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    tasks: list[Manifest] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    let_go: list[LetGo] = field(default_factory=list)
-    unclaimed: list[str] = field(default_factory=list)
-
-
 class Run:
     """One run in a lane. `slack` is how many times longer than usual everybody waits, `patience` the seconds it may take."""
 
@@ -81,10 +36,12 @@ class Run:
         lane.taken += 1
         self._lane, self._cycle, self._plan, self._slack = lane, cycle, plan, slack
         self._patience = patience
-        self._name = f"export-{lane.taken}"
+        self._name = f"job-{lane.taken}"
         self._account = f"{lane.name}-{lane.taken}"
-        self._image = f"m-{lane.name.replace('-', '')}r{lane.taken}"
-        self._path = f"{exports(lane.namespace)}/{self._name}"
+        self._about = f"m-{lane.name.replace('-', '')}r{lane.taken}"
+        self._direction = cycle.direction
+        self._jobs = jobs(lane.namespace, cycle.direction.plural)
+        self._path = f"{self._jobs}/{self._name}"
         self._scribe = Scribe()
         self._started = time.monotonic()
         self._operator: Forked | None = None
@@ -95,6 +52,7 @@ class Run:
         self._gone = False
         self._settle_at = 0.0
         self._acts_done = 0
+        self._failing: asyncio.Task[None] | None = None
         self._glances: list[asyncio.Task[None]] = []
         self.record = Record(cycle, plan, [])
 
@@ -108,13 +66,15 @@ class Run:
             retarget=only(self._account),
         )
         cloud = Line(server=self._lane.emulator.endpoint, error=internal_error, late_seconds=_LATE_SECONDS)
-        await self._lane.set_cloud(self._cycle, self._image, self._slack)
+        await self._lane.set_cloud(self._cycle, self._about, self._slack)
+        self._before = everything(await self._lane.admin("GET", "/state"))
+        self._ledger_before = len(await self._ledger())
         async with (
             Tap(api, arrive=self._api_asked, leave=self._leave) as self._api,
             Tap(cloud, arrive=self._cloud_asked, leave=self._leave) as self._cloud,
         ):
             await self._lane.create_account(self._account, self._cloud.url)
-            born = await self._lane.create_export(self._cycle, self._name, account=self._account, image_id=self._image)
+            born = await self._lane.create_job(self._cycle, self._name, account=self._account, about=self._about)
             self._see(born)
             async with self._watching(born["metadata"]["resourceVersion"]):
                 self._begin()
@@ -138,8 +98,8 @@ class Run:
             return self._silence
         point = name(passage.request)
         heard = Heard(point, passage, len(self.record.exits), self._clock(), self._acts_done)
-        if point.name == "ecs/ExportImage":
-            self._note_claim(parameters(passage.request).get("OSSPrefix", ""))
+        if point.name == self._direction.request:
+            self._note_claim(parameters(passage.request).get(self._direction.mark, ""))
         if point.name == "finalizer/off":
             self._glances.append(asyncio.create_task(self._glance()))
         self.record.heard.append(heard)
@@ -157,19 +117,29 @@ class Run:
             self._operator.kill()
         self._news.set()
 
-    def _leave(self, _: Passage) -> None:
+    def _leave(self, passage: Passage) -> None:
         self._news.set()
+        percent = self._cycle.fails_at
+        if percent is None or self._failing or self._direction.action not in passage.request.headers.values():
+            return
+        task_id = json.loads(passage.answer).get("TaskId")
+        if task_id:
+            fault = {"fault": "taskFails", "atPercent": percent}
+            self._failing = asyncio.create_task(self._lane.admin("POST", f"/tasks/{task_id}", fault))
 
-    def _note_claim(self, prefix: str) -> None:
+    def _note_claim(self, mark: str) -> None:
         """A submission is lawful only if this very process had been told that its claim is in the status."""
         process = len(self.record.exits)
         for each in self.record.heard:
             passage = each.passage
             if each.process != process or not passage.delivered or passage.status != 200:
                 continue
-            if each.point.name.startswith(("status/", "get/imageexports")) and prefix.encode() in passage.answer:
+            if (
+                each.point.name.startswith(("status/", f"get/{self._direction.plural}"))
+                and mark.encode() in passage.answer
+            ):
                 return
-        self.record.unclaimed.append(prefix)
+        self.record.unclaimed.append(mark)
 
     async def _glance(self) -> None:
         tasks = await self._tasks()
@@ -189,10 +159,17 @@ class Run:
         async def watch() -> None:
             seen = version
             while True:
-                async for kind, manifest in self._lane.cluster.watch(exports(self._lane.namespace), self._name, seen):
+                async for kind, manifest in self._lane.cluster.watch(self._jobs, self._name, seen):
                     seen = manifest["metadata"]["resourceVersion"]
                     self._gone = kind == "DELETED"
                     self._see(manifest)
+                await asyncio.sleep(_GLANCE_SECONDS)
+                found = await self._lane.cluster.get(self._path)
+                self._gone = found is None
+                if found:  # a kind that was just changed may not be told from an older version on
+                    seen = found["metadata"]["resourceVersion"]
+                    self._see(found)
+                self._news.set()
 
         watching = asyncio.create_task(watch())
         try:
@@ -223,7 +200,7 @@ class Run:
                 return
             if acts and not self._gone and acts[0].when(self.record.versions[-1]):
                 self._acts_done += 1
-                await self._lane.do(acts.pop(0), self._name)
+                await self._lane.do(acts.pop(0), self._path)
             elif not acts and self._has_ended() and await self._settled():
                 self.record.ended_at = self._clock()
                 return
@@ -262,29 +239,35 @@ class Run:
             return False
         return not any(_runs(task) for task in await self._tasks())
 
+    async def _ledger(self) -> list[Manifest]:
+        entries: list[Manifest] = (await self._lane.admin("GET", "/ledger"))["entries"]
+        return entries
+
     async def _tasks(self) -> list[Manifest]:
+        own = {each["result"]["TaskId"] for each in self._accepted(await self._ledger())}
         tasks: list[Manifest] = (await self._lane.admin("GET", "/tasks"))["tasks"]
-        return [task for task in tasks if task["resource_id"] == self._image]
+        return [task for task in tasks if task["id"] in own]
+
+    def _accepted(self, entries: list[Manifest]) -> list[Manifest]:
+        direction = self._direction
+        return [
+            each
+            for each in entries
+            if each["action"] == direction.action and each["params"][direction.about] == self._about
+        ]
 
     async def _collect(self) -> None:
-        record, lane = self.record, self._lane
+        record, lane, direction = self.record, self._lane, self._direction
         record.last = None if self._gone else record.versions[-1]
         record.account = await lane.cluster.get(f"{ACCOUNTS}/{self._account}")
-        entries = (await lane.admin("GET", "/ledger"))["entries"]
-        record.accepted = [
-            each for each in entries if each["action"] == "ExportImage" and each["params"]["ImageId"] == self._image
-        ]
-        prefixes = tuple(f"{each['params']['OSSPrefix']}_" for each in record.accepted)
-        record.deleted = [
-            each["params"]["key"]
-            for each in entries
-            if each["action"] == "DeleteObject" and each["params"]["key"].startswith(prefixes)
-        ]
+        entries = (await self._ledger())[self._ledger_before :]
+        record.accepted = self._accepted(entries)
+        record.deleted = direction.removed(entries, record.accepted)
         record.tasks = await self._tasks()
-        buckets = (await lane.admin("GET", "/state"))["buckets"]
-        record.files = sorted(
-            file["key"] for bucket in buckets for file in bucket["objects"] if file["key"].startswith(prefixes)
-        )
+        state = await lane.admin("GET", "/state")
+        record.made = direction.left(state, record.accepted)
+        after = everything(state)
+        record.touched = [name for name, was in self._before.items() if after.get(name) != was]
         await asyncio.gather(*self._glances)
 
     async def _end(self) -> None:
@@ -295,6 +278,8 @@ class Run:
         for strike in filter(None, (self._strike, self._silence)):
             strike.released.set()
         await asyncio.gather(*self._glances, return_exceptions=True)
+        if self._failing:
+            await self._failing
         await self._lane.clear(self._path, f"{ACCOUNTS}/{self._account}")
 
     def _clock(self) -> float:

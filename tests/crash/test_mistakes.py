@@ -20,6 +20,9 @@ CASES: dict[Callable[[], None], Caught] = {
     mistakes.writes_over_newer_versions: ("retain", "finalizer/on", Wrong.BROKEN),
     mistakes.waits_for_no_window: ("retain", "ecs/ExportImage", Wrong.DOUBLED),
     mistakes.lets_go_of_running_tasks: ("deleted-running", "ecs/DescribeTasks@task", Wrong.LOST),
+    mistakes.leaves_failed_images: ("import-deleted-failed", "status/end-TaskFailed", Wrong.LOST),
+    mistakes.clears_strangers_away: ("import-deleted-failed", "ecs/DeleteImage", Wrong.BROKEN),
+    mistakes.repeats_under_another_token: ("import-retain", "ecs/ImportImage", Wrong.BROKEN),
 }
 
 
