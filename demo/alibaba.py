@@ -41,6 +41,8 @@ def download(cloud: Access, artifact: Artifact, to: Path) -> None:
 CLOUD = Cloud(
     account="alibaba-demo",
     folder="examples/demo/alibaba",
+    images="images",
+    image="m-bp1plain00000000001",
     ends={
         "imgexp/web": "Exported",
         "imgexp/batch": "Exported",

@@ -26,6 +26,10 @@ class Cloud:
     """The CloudAccount's name."""
     folder: str
     """Its manifests, from the repository's root: account.yaml, exports.yaml, import.yaml and again.yaml."""
+    images: str
+    """Where the emulator's admin API takes an image of this cloud."""
+    image: str
+    """The id of the image that `first` exports: the demo's own disk is put behind it."""
     ends: Mapping[str, str]
     """The reason with which each job ends, in the order in which they are shown."""
     first: str

@@ -15,6 +15,7 @@ from demo.failure import DemoError
 from demo.watch import Artifact
 
 PIECE = 1 << 20
+PACKED = ".tar.gz"
 
 
 def check_sum(file: Path, artifact: Artifact) -> None:
@@ -33,26 +34,34 @@ def check_sum(file: Path, artifact: Artifact) -> None:
         raise DemoError(f"{artifact.uri} has the crc64 {crc.sum64()}; its status says {artifact.crc64}")
 
 
-def compare(archive: Path, disk: Path) -> int:
-    """Unpack the one disk in a .raw.tar.gz and compare it with a disk, byte for byte; return how many bytes are equal.
+def compare(file: Path, disk: Path) -> int:
+    """Compare a .raw, or the one disk in a .raw.tar.gz, with a disk, byte for byte; return how many bytes are equal.
 
     Raises:
         DemoError: they differ, or the file is no archive of one disk.
     """
-    try:
-        with tarfile.open(archive, "r:gz") as packed, disk.open("rb") as original:
-            members = packed.getmembers()
-            unpacked = packed.extractfile(members[0]) if len(members) == 1 else None
-            if unpacked is None:
-                raise DemoError(f"{archive.name} holds {[member.name for member in members]} and not one disk")
-            return _compare(unpacked, original)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise DemoError(f"{archive.name} cannot be unpacked: {error}") from error
+    with disk.open("rb") as original:
+        if not file.name.endswith(PACKED):
+            with file.open("rb") as plain:
+                return _compare(plain, original)
+        try:
+            with tarfile.open(file, "r:gz") as packed:
+                return _compare(_unpacked(packed, file.name), original)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise DemoError(f"{file.name} cannot be unpacked: {error}") from error
 
 
-def _compare(unpacked: IO[bytes], original: IO[bytes]) -> int:
+def _unpacked(packed: tarfile.TarFile, name: str) -> IO[bytes]:
+    members = packed.getmembers()
+    unpacked = packed.extractfile(members[0]) if len(members) == 1 else None
+    if unpacked is None:
+        raise DemoError(f"{name} holds {[member.name for member in members]} and not one disk")
+    return unpacked
+
+
+def _compare(exported: IO[bytes], original: IO[bytes]) -> int:
     position = 0
-    for ours, theirs in zip_longest(_pieces(unpacked), _pieces(original), fillvalue=b""):
+    for ours, theirs in zip_longest(_pieces(exported), _pieces(original), fillvalue=b""):
         if ours != theirs:
             same = next((at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
             at = position + (min(len(ours), len(theirs)) if same is None else same)

@@ -113,9 +113,15 @@ def _table(jobs: Mapping[str, Job]) -> Table:
     for job in jobs.values():
         style = "red" if job.stalled else STYLES.get(job.reason, "")
         bar = "" if job.percent is None else ProgressBar(100, job.percent, width=BAR_WIDTH)
-        message = Text(job.message, style="red" if job.stalled else "dim")
-        table.add_row(job.name, Text(job.reason, style=style), bar, _percent(job), message)
+        table.add_row(job.name, Text(job.reason, style=style), bar, _percent(job), _message(job))
     return table
+
+
+def _message(job: Job) -> Text:
+    """All of it where a person has to act on it; of the others one line, so that the table fits on a screen."""
+    if job.stalled:
+        return Text(job.message, style="red")
+    return Text(job.message, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _percent(job: Job) -> str:

@@ -2,7 +2,7 @@
 
     folder/owner.lock     locked while a demo runs; says that the folder is a demo's
     folder/plane/         the control plane, with locks and logs of its own
-    folder/emulator.*     lock and log of the emulated cloud, and its state in emulator/
+    folder/emulator.*     lock and log of the emulated clouds, and their state in emulator/
     folder/operator.*     lock and log of the operator, and the kubeconfig of its service account
 
 Every process is on a leash: it ends with the demo, however that goes, unless it is kept.
@@ -60,14 +60,14 @@ class Stage:
             _remove(self.folder)
         self._owner.close()
 
-    def start_emulator(self, disk: Path) -> dict[str, Any]:
-        """Start the emulated cloud, with this disk behind its first image; return its first line when it serves.
+    def start_emulator(self) -> dict[str, Any]:
+        """Start the emulated clouds; return the emulator's first line when it serves.
 
         Raises:
             DemoError: it ended instead, or takes too long.
         """
         state = self.folder / EMULATOR
-        options = ("--port", "0", "--state", state, "--speed", SPEED, "--disk", disk)
+        options = ("--port", "0", "--state", state, "--speed", SPEED)
         self._start(EMULATOR, "imageferry_emulator", *options)
         return self._await(EMULATOR, lambda: self._said(EMULATOR, "endpoint"))
 

@@ -1,16 +1,17 @@
 """What the demo does, from the first process to the proof: the order of things, and what each of them promises."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from controlplane import build
-from demo import alibaba, disk, manifests, proof
+from demo import alibaba, disk, manifests, planting, proof, tencent
 from demo.cloud import Access, Cloud
 from demo.failure import DemoError
 from demo.screen import Screen
 from demo.stage import NAMESPACE, SERVICE_ACCOUNT, Stage
 from demo.watch import KINDS, Artifact, Job, Watch
 
-CLOUDS = (alibaba.CLOUD,)
+CLOUDS = (alibaba.CLOUD, tencent.CLOUD)
 DISK = "disk.raw"
 TENANT = "images"  # the namespace of the examples
 JOBS = ",".join(KINDS.values())
@@ -30,14 +31,17 @@ def tell(stage: Stage, screen: Screen) -> Sequence[Artifact]:
     with screen.step("disk") as done:
         disk.make(original)
         done(f"{original.stat().st_size} bytes, one partition with a file system, 16 MiB of it random")
-    with screen.step("cloud") as done:
-        told = stage.start_emulator(original)
+    with screen.step("clouds") as done:
+        told = stage.start_emulator()
         reached = [(cloud, cloud.access(told)) for cloud in CLOUDS]
+        for cloud, access in reached:
+            planting.plant(cloud, access, original)
         accounts = (f"account {access.account_id}, region {access.region}" for _, access in reached)
         done(f"emulated at {told['endpoint']}, {'; '.join(accounts)}")
     _install(stage, screen)
     for cloud, access in reached:
         _open(stage, screen, cloud=cloud, access=access)
+    for cloud in CLOUDS:
         _apply(stage, screen, f"{cloud.folder}/{manifests.EXPORTS}")
         _apply(stage, screen, f"{cloud.folder}/{manifests.IMPORT}")
     jobs = _follow(stage, screen)
@@ -105,14 +109,15 @@ def _prove(stage: Stage, screen: Screen, *, cloud: Cloud, access: Access, jobs: 
     counts = {kind: well.count(kind) for kind in KINDS.values()}
     proof.check_ledger(cloud, access, counts)
     told = " and ".join(f"{count} {kind}" for kind, count in counts.items())
-    screen.say(f"the cloud's ledger: {told} accepted, one for each that succeeded, none for any other")
+    screen.say(f"the ledger of {cloud.account}: {told} accepted, one for each that succeeded, none for any other")
     for name in (cloud.first, cloud.again):
         [artifact] = jobs[name].artifacts
-        file = stage.folder / f"{name.partition('/')[2]}.raw.tar.gz"
+        ending = "".join(Path(artifact.key).suffixes)
+        file = stage.folder / f"{name.partition('/')[2]}{ending}"
         with screen.step(f"{name} downloaded") as done:
             cloud.download(access, artifact, file)
             proof.check_sum(file, artifact)
             done(f"{artifact.uri}, {artifact.size_bytes} bytes, size and crc64 as in the status")
         with screen.step(f"{name} compared") as done:
-            done(f"{proof.compare(file, stage.folder / DISK)} bytes unpacked, each equal to the disk's")
+            done(f"{proof.compare(file, stage.folder / DISK)} bytes, each equal to the disk's")
     return artifact

@@ -22,7 +22,7 @@ KINDS = {"ImageExport": "imgexp", "ImageImport": "imgimp"}
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file that an export wrote, as its status lists it; `crc64` is the number that OSS computed."""
+    """One file that an export wrote, as its status lists it; `crc64` is the number that the object store computed."""
 
     uri: str
     bucket: str

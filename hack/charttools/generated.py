@@ -66,7 +66,7 @@ def rights() -> str:
         HelmError: the chart cannot be rendered.
     """
     shown = [f"--show-only=templates/{name}.yaml" for name in ("serviceaccount", "rbac")]
-    chosen = ("--namespace=imageferry-system", "--set=secretNames={alibaba-demo}")
+    chosen = ("--namespace=imageferry-system", "--set=secretNames={alibaba-demo,tencent-demo}")
     rendered = programs.helm("template", "imageferry", CHART, *chosen, *shown)
     said = f"# {MADE} The source is charts/imageferry/templates/rbac.yaml.\n"
     return said + _RESTRICTED_NAMESPACE + rendered
