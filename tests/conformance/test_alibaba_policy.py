@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,7 +102,8 @@ async def live(cloud: Cloud) -> None:
 async def _live_import(provider: ImageProvider, cloud: Cloud, file: File) -> None:
     number = next(_NUMBERS)
     claim, wish = claimed(number), {"disks": [{"bucket": file.bucket, "key": file.key, "format": file.format}]}
-    job = cloud.import_job(name=f"policy-{number}", source=wish)
+    # An object of its own: what another one was not allowed to delete shall not stand in its way.
+    job = replace(cloud.import_job(name=f"policy-{number}", source=wish), uid=f"policy-{number}")
     resolved = await import_meant(provider, job)
     task = await provider.submit(job, claim, resolved, repeat=0)
     assert isinstance(await ended(provider, task), Succeeded)

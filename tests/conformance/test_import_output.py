@@ -8,10 +8,11 @@ import pytest
 from imageferry.clouds.provider import Origin
 from imageferry.core.artifacts import Artifact, Artifacts, Image, Snapshot
 from imageferry.core.errors import Blocked, Deferred, Transient
+from imageferry.core.keys import OwnKeys
 from imageferry.core.observation import Cancelled, Failed, Running, Task
 from imageferry.core.reasons import Reason
-from imageferry.core.resolved import ResolvedImport
-from tests.conformance.clouds import PLAIN_DISK, Cloud, Importing, ended, origin
+from imageferry.core.resolved import Obstructed, ResolvedImport
+from tests.conformance.clouds import PLAIN_DISK, UID, Cloud, Importing, ended, origin
 
 STILL = 0.001
 """A speed at which no task ends by itself."""
@@ -167,6 +168,18 @@ async def test_snapshots_whose_image_is_gone_are_still_listed(importing: Importi
     assert {item.place for item in found.items} == {item.place for item in items if isinstance(item, Snapshot)}
     await importing.provider.discard(found.items, {task.key})
     assert _there(importing, items) == []
+
+
+async def test_snapshots_that_an_earlier_attempt_left_stand_in_the_way(importing: Importing) -> None:
+    """They bear a key of the object itself; those of another object do not."""
+    task, items = await _left(importing)
+    await _cut_off(importing.cloud, importing.provider.discard(items, {task.key}), "DeleteSnapshot", "before")
+    assert task.key in OwnKeys(UID, 0)
+    assert await importing.provider.preflight(importing.job()) == Obstructed(
+        tuple(Snapshot(item.id, "") for item in items if isinstance(item, Snapshot))
+    )
+    await importing.provider.discard(items, {task.key})
+    assert isinstance(await importing.provider.preflight(importing.job()), ResolvedImport)
 
 
 async def _cut_off(cloud: Cloud, deletion: Awaitable[None], action: str, position: str) -> None:

@@ -25,12 +25,14 @@ def served(plane: ControlPlane) -> ControlPlane:
     return plane
 
 
-def test_the_readme_shows_an_account_and_an_export_that_uses_it() -> None:
-    """The pair fits together: the export names the account, which admits the export's namespace."""
-    account, export = (yaml.safe_load(text) for text in MANIFESTS)
-    assert (account["kind"], export["kind"]) == ("CloudAccount", "ImageExport")
-    assert export["spec"]["accountRef"]["name"] == account["metadata"]["name"]
-    assert export["metadata"]["namespace"] in account["spec"]["allowedNamespaces"]["names"]
+def test_the_readme_shows_an_account_and_an_export_and_an_import_that_use_it() -> None:
+    """They fit together: both name the account, which admits their namespace, and the import takes the export's files."""
+    account, export, back = (yaml.safe_load(text) for text in MANIFESTS)
+    assert (account["kind"], export["kind"], back["kind"]) == ("CloudAccount", "ImageExport", "ImageImport")
+    for job in (export, back):
+        assert job["spec"]["accountRef"]["name"] == account["metadata"]["name"]
+        assert job["metadata"]["namespace"] in account["spec"]["allowedNamespaces"]["names"]
+    assert back["spec"]["source"]["exportRef"]["name"] == export["metadata"]["name"]
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda text: yaml.safe_load(text)["kind"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from imageferry.core.artifacts import Artifact, Image, image_among
+from imageferry.core.artifacts import Artifact, File, Image, image_among
 from imageferry.core.job import Job
 from imageferry.core.journal import Attempt, Claim, Journal, LastError, LastRefusal, Progress, Queued
 from imageferry.core.keys import LOST_NUMBERING, mark
@@ -34,7 +34,9 @@ def claimed(
         claimed_by=by,
     )
     attempt = Attempt(number=number, failures=journal.failures, claim=claim)
-    return replace(journal, attempt=attempt, resolved=resolved, queued=None, last_refusal=None)
+    # Images and snapshots of earlier attempts are gone: preflight would have met them. Files stay, under their keys.
+    files = tuple(item for item in journal.artifacts if isinstance(item, File))
+    return replace(journal, attempt=attempt, resolved=resolved, artifacts=files, queued=None, last_refusal=None)
 
 
 def taken_over(journal: Journal, by: str) -> Journal:

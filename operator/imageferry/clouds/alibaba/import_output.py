@@ -37,7 +37,7 @@ async def collect(calls: Calls, resolved: ResolvedImport, task: Task) -> Artifac
     image = await _image(calls, task)
     if image is None:
         # Whoever deleted it was killed before its snapshots were gone, too.
-        left = await listing.snapshots_tagged(calls, MARK, task.key)
+        left = await listing.unused_snapshots(calls, MARK, task.key)
         snapshots = tuple(artifacts.Snapshot(snapshot_id, "") for snapshot_id in left)
         return Artifacts(snapshots, Flaw(Reason.OUTPUT_MISSING, "No image bears the attempt's key."))
     return Artifacts(items_of(image), _state_flaw(image) or await _source_flaw(calls, resolved))

@@ -15,10 +15,12 @@ from imageferry.clouds.alibaba.calls import Calls
 from imageferry.clouds.alibaba.import_search import OWN
 from imageferry.clouds.alibaba.import_state import BROKEN, READY, mark_of
 from imageferry.clouds.alibaba.premises import Premises
+from imageferry.clouds.alibaba.requests import MARK
 from imageferry.clouds.alibaba.translate import Image
 from imageferry.clouds.formats import Found
 from imageferry.clouds.sharing import Shared
 from imageferry.clouds.threads import pair, together
+from imageferry.core.artifacts import Snapshot
 from imageferry.core.errors import Blocked, Deferred, Failure, Rejected, Scope
 from imageferry.core.job import AlibabaOptions, DiskFile, ImportJob
 from imageferry.core.keys import OwnKeys
@@ -47,7 +49,8 @@ class ImportPreflight:
         check_wish(job)
         await self._premises.check_region()
         disks, bearer = await pair(self._disks(job), self.bearer(job.image.name))
-        return self.in_the_way(job, bearer) or _resolved(job, disks, self._calls.region)
+        obstacle = self.in_the_way(job, bearer) or await self._left_over(job)
+        return obstacle or _resolved(job, disks, self._calls.region)
 
     def resolve(self, job: ImportJob) -> ResolvedImport:
         """The job as request parameters, forbidding nothing and asking nothing."""
@@ -84,6 +87,21 @@ class ImportPreflight:
                 retry_after_seconds=self._calls.busy_seconds,
             )
         return Obstructed(import_output.items_of(bearer))
+
+    async def _left_over(self, job: ImportJob) -> Obstructed | None:
+        """Snapshots of an earlier attempt whose image is gone: whoever deleted it was killed before they were.
+
+        A key that may not look for them could not delete them either.
+        """
+        try:
+            marked = await listing.unused_snapshots(self._calls, MARK, "")
+        except Blocked as failure:
+            if failure.reason is not Reason.NOT_AUTHORIZED:
+                raise
+            return None
+        own = OwnKeys(job.uid, 0)
+        left = tuple(Snapshot(each.id, "") for each in marked.values() if mark_of(each.tags) in own)
+        return Obstructed(left) if left else None
 
     async def aclose(self) -> None:
         """Give up what is under way."""

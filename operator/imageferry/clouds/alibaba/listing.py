@@ -81,9 +81,9 @@ async def snapshots_by_id(calls: Calls, ids: Iterable[str]) -> Mapping[str, Snap
     return joined(parts).rows if parts else {}
 
 
-async def snapshots_tagged(calls: Calls, key: str, value: str) -> Mapping[str, Snapshot]:
-    """The snapshots that bear this tag."""
-    wish = {"Tag": [{"Key": key, "Value": value}]}
+async def unused_snapshots(calls: Calls, key: str, value: str) -> Mapping[str, Snapshot]:
+    """The snapshots that bear this tag, and are used by no image and no disk."""
+    wish = {"Usage": "none", "Tag": [{"Key": key, "Value": value}]}
     return (await _rows(calls, Action.DESCRIBE_SNAPSHOTS, wish, translate.snapshots)).rows
 
 
