@@ -75,6 +75,8 @@ a file lies in the bucket only under the name that the submission gave; answers 
 - Faults inside a process that lives on (memory, threads); a kill in mid-request stands for all of them.
 - A status that somebody wipes within two minutes of its object's creation, after a task has ended that fast: the object reads as a
   new one.
+- The files of an earlier run: an object that failed, was asked to try again, and is deleted under Delete before the new run has
+  ended leaves what the first run had listed.
 - Other clouds than Alibaba Cloud."""
 
 
